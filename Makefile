@@ -1,0 +1,53 @@
+# Every target prepares what it needs: on a fresh clone `make run` or `make test` is the first and only command.
+# All that is made lands in .lab. `make PYTHON=/path/to/python3.12 setup` chooses the interpreter.
+
+PYTHON =
+ARGS =
+BIN = .lab/venv/bin
+PACKAGES = $(wildcard functions shared devhost gateway_agent drctl tests function_app.py)
+FITS = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))
+
+.DEFAULT_GOAL = help
+.PHONY: help setup run test check format lock lab simulate clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+setup: ## Install everything into .lab (needs Python 3.11 or 3.12; repeated runs take no time)
+	@for python in $(PYTHON) python3.12 python3.11 python3 python; do \
+	  if "$$python" -c '$(FITS)' >/dev/null 2>&1; then exec "$$python" -I devhost/setup.py; fi; \
+	done; \
+	echo "Python 3.11 or 3.12 is needed and neither was found on PATH. Choose one: make setup PYTHON=/path/to/python3.12" >&2; \
+	exit 1
+
+run: setup ## Start the lab in the foreground; Ctrl-C ends all of it (ARGS="--realtime" for true durations)
+	@exec $(BIN)/python -m devhost up $(ARGS)
+
+test: check ## Check, then run every test (ARGS="-k fence" narrows it down)
+	@rm -f .lab/junit.xml .lab/pytest.exit
+	@$(BIN)/python -m pytest --junit-xml=.lab/junit.xml $(ARGS); code=$$?; echo $$code > .lab/pytest.exit; exit $$code
+
+check: setup ## Formatting, lint, types, import contracts and the tidy test
+	@$(BIN)/ruff format --quiet --check --diff $(PACKAGES)
+	@$(BIN)/ruff check --quiet $(PACKAGES)
+	@$(BIN)/mypy $(PACKAGES)
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m pytest tests/tidy
+
+format: setup ## Rewrite the sources the way `make check` wants them
+	@$(BIN)/ruff check --quiet --fix-only $(PACKAGES)
+	@$(BIN)/ruff format --quiet $(PACKAGES)
+
+lock: setup ## Write the lock files again from pyproject.toml (ARGS=--upgrade moves the pins)
+	@$(BIN)/python devhost/lock.py $(ARGS)
+
+lab: setup ## Any command of the lab: make lab ARGS="kill gw-pro-primary" (ARGS=--help lists them)
+	@exec $(BIN)/python -m devhost $(ARGS)
+
+simulate: setup ## Failovers under seeded faults (SEEDS=200 chooses how many)
+	@exec $(BIN)/python -m devhost simulate $(if $(SEEDS),--seeds $(SEEDS)) $(ARGS)
+
+clean: ## Stop the lab and remove .lab and all caches
+	@if [ -x $(BIN)/python ] && [ -f .lab/lab.json ]; then $(BIN)/python -m devhost down || true; fi
+	@rm -rf .lab .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build
+	@find . -name __pycache__ -type d -not -path './.venv/*' -not -path './node_modules/*' -prune -exec rm -rf {} +

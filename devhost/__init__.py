@@ -1,0 +1,1 @@
+"""Everything that runs the control plane on one machine; never shipped."""

@@ -1,0 +1,1 @@
+"""Stand-ins on loopback for the Azure services that cannot run on one machine."""

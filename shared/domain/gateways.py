@@ -1,0 +1,120 @@
+"""Gateways as the control plane knows them: who registered, and when each was last heard."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import Enum
+
+from shared.domain.environments import Role
+from shared.domain.fencing import FencingToken
+from shared.domain.policy import Policy
+
+
+class ActivationStatus(Enum):
+    """What the control plane has assigned to a gateway; derived from the environment lock, never stored beside it."""
+
+    ACTIVE = "active"  # holds the environment; its writes pass the fence
+    STANDBY = "standby"  # beats, claims nothing
+    FAILED = "failed"  # was silent for FailureThreshold windows; a person, or a recovery, decides what follows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """The managed identity a gateway registered with; nobody else may beat or claim for it."""
+
+    tenant_id: str
+    object_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gateway:
+    """One registered gateway and its liveness. Every instant is the receiver's clock, never the gateway's."""
+
+    id: str
+    environment: str
+    role: Role
+    identity: Identity
+    registered_at: datetime
+    region: str = ""
+    version: str = ""
+    boot_id: str = ""
+    booted_at: datetime | None = None  # when this boot was first heard
+    last_heartbeat: datetime | None = None
+    streak_started_at: datetime | None = None  # first heartbeat of the present run of heartbeats on time
+    streak_beats: int = 0
+    token_seen: FencingToken | None = None  # the token the gateway says it works under
+    reported_role: str = ""
+    reported_environment: str = ""
+    checks: Mapping[str, str] = field(default_factory=dict)  # what it reports of itself, e.g. key_vault: ok
+
+    @property
+    def role_matches(self) -> bool:
+        """Whether what the gateway reports of itself is what it registered as (runbook 1.3)."""
+        return (self.reported_role or self.role.value, self.reported_environment or self.environment) == (
+            self.role.value,
+            self.environment,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heartbeat:
+    """What a gateway says when it beats."""
+
+    boot_id: str
+    role: str
+    environment: str
+    token_seen: FencingToken | None = None
+    version: str = ""
+    checks: Mapping[str, str] = field(default_factory=dict)
+
+
+def register(
+    *,
+    known: Gateway | None,
+    gateway_id: str,
+    environment: str,
+    role: Role,
+    identity: Identity,
+    boot_id: str,
+    region: str,
+    version: str,
+    now: datetime,
+) -> Gateway:
+    """Return the registration record: a new one, or the known one under its new boot.
+
+    Registering is no heartbeat: a gateway that registers and then hangs is still silent.
+    """
+    fresh = Gateway(
+        id=gateway_id, environment=environment, role=role, identity=identity, registered_at=now,
+        region=region, version=version,
+    )  # fmt: skip
+    base = replace(known, region=region, version=version) if known else fresh
+    return _under_boot(base, boot_id, now)
+
+
+def record_heartbeat(gateway: Gateway, beat: Heartbeat, *, now: datetime, policy: Policy) -> Gateway:
+    """Return the gateway with one more heartbeat, received at `now`.
+
+    A heartbeat extends the run of heartbeats on time only when the gap is at most `policy.on_time_s` and the
+    boot is the same; otherwise a new run starts with it.
+    """
+    same_boot = _under_boot(gateway, beat.boot_id, now)
+    gap_s = (now - gateway.last_heartbeat).total_seconds() if gateway.last_heartbeat else None
+    on_time = same_boot is gateway and gap_s is not None and 0 <= gap_s <= policy.on_time_s
+    return replace(
+        same_boot,
+        last_heartbeat=now,
+        streak_started_at=gateway.streak_started_at if on_time and gateway.streak_started_at else now,
+        streak_beats=gateway.streak_beats + 1 if on_time else 1,
+        token_seen=beat.token_seen,
+        version=beat.version or gateway.version,
+        reported_role=beat.role,
+        reported_environment=beat.environment,
+        checks=dict(beat.checks),
+    )
+
+
+def _under_boot(gateway: Gateway, boot_id: str, now: datetime) -> Gateway:
+    if gateway.boot_id == boot_id and gateway.booted_at is not None:
+        return gateway
+    return replace(gateway, boot_id=boot_id, booted_at=now)

@@ -1,0 +1,161 @@
+"""Operations and their steps: what runs for an environment, how far it is, how it ended."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import Enum
+
+from shared.domain.refusals import JsonValue
+
+
+class OperationKind(Enum):
+    """The procedures the control plane carries out."""
+
+    FAILOVER = "failover"  # runbook section 1
+    FAILBACK = "failback"  # runbook section 2
+    STOP_DR_CLUSTER = "stop_dr_cluster"  # runbook 2.4, after the hold time
+
+
+class OperationStatus(Enum):
+    """How an operation stands."""
+
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+class StepStatus(Enum):
+    """How a step stands."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+class Step(Enum):
+    """One named, idempotent effect of an operation, with the runbook section it replaces."""
+
+    def __init__(self, step_id: str, runbook: str) -> None:
+        self.id = step_id
+        self.runbook = runbook
+
+    VERIFY_PRIMARY_DOWN = ("verify_primary_down", "1.1")
+    START_DR_CLUSTER = ("start_dr_cluster", "1.2")
+    VERIFY_DR_GATEWAY = ("verify_dr_gateway", "1.3")
+    LOOK_AGAIN = ("look_again", "1.4")
+    ACTIVATE_DR = ("activate_dr", "1.4")
+    VERIFY_DR_ACTIVE = ("verify_dr_active", "1.5")
+    VERIFY_OPERATIONS = ("verify_operations", "1.6")
+    VERIFY_PRIMARY_RECOVERED = ("verify_primary_recovered", "2.1")
+    DRAIN_DR_GATEWAY = ("drain_dr_gateway", "2.2")
+    LOOK_AGAIN_BEFORE_FAILBACK = ("look_again_before_failback", "2.2")
+    REACTIVATE_PRIMARY = ("reactivate_primary", "2.2")
+    VERIFY_PRIMARY_ACTIVE = ("verify_primary_active", "2.3")
+    SCHEDULE_DR_STOP = ("schedule_dr_stop", "2.4")
+    STOP_DR_CLUSTER = ("stop_dr_cluster", "2.4")
+    FINISH_OPERATION = ("finish_operation", "")
+
+
+STEPS_OF: Mapping[OperationKind, tuple[Step, ...]] = {
+    OperationKind.FAILOVER: (
+        Step.VERIFY_PRIMARY_DOWN, Step.START_DR_CLUSTER, Step.VERIFY_DR_GATEWAY, Step.LOOK_AGAIN, Step.ACTIVATE_DR,
+        Step.VERIFY_DR_ACTIVE, Step.VERIFY_OPERATIONS,
+    ),
+    OperationKind.FAILBACK: (
+        Step.VERIFY_PRIMARY_RECOVERED, Step.DRAIN_DR_GATEWAY, Step.LOOK_AGAIN_BEFORE_FAILBACK, Step.REACTIVATE_PRIMARY,
+        Step.VERIFY_PRIMARY_ACTIVE, Step.SCHEDULE_DR_STOP,
+    ),
+    OperationKind.STOP_DR_CLUSTER: (Step.STOP_DR_CLUSTER,),
+}  # fmt: skip
+
+POINTS_OF_NO_RETURN = (Step.ACTIVATE_DR, Step.REACTIVATE_PRIMARY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationRequest:
+    """Who asked for which operation, when and why; kept in the lock entity while the operation runs."""
+
+    id: str
+    kind: OperationKind
+    environment: str
+    requested_by: str
+    requested_at: datetime
+    reason: str = ""
+    draining: bool = False  # failback only: the holder gets no new claims
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRecord:
+    """One step as people see it; `attempts` counts executions, polls included."""
+
+    step: Step
+    status: StepStatus = StepStatus.PENDING
+    attempts: int = 0
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """An operation with its steps and, at the end, its result or its error."""
+
+    request: OperationRequest
+    status: OperationStatus
+    steps: tuple[StepRecord, ...]
+    updated_at: datetime
+    ended_at: datetime | None = None
+    outage_started_at: datetime | None = None  # last heartbeat of the failed holder; failover only
+    result: Mapping[str, JsonValue] = field(default_factory=dict)
+    error: Mapping[str, JsonValue] = field(default_factory=dict)
+
+
+def begin(request: OperationRequest) -> Operation:
+    """Return the record of an operation that is about to run, with every step pending."""
+    steps = tuple(StepRecord(step=step) for step in STEPS_OF[request.kind])
+    return Operation(request=request, status=OperationStatus.RUNNING, steps=steps, updated_at=request.requested_at)
+
+
+def step_started(operation: Operation, step: Step, *, now: datetime) -> Operation:
+    """Return the operation with one more attempt at `step`; the first attempt's time stays its start."""
+
+    def started(record: StepRecord) -> StepRecord:
+        return replace(
+            record, status=StepStatus.RUNNING, attempts=record.attempts + 1, started_at=record.started_at or now,
+            ended_at=None,
+        )  # fmt: skip
+
+    return _with_step(operation, step, started, now)
+
+
+def step_ended(operation: Operation, step: Step, *, status: StepStatus, detail: str, now: datetime) -> Operation:
+    """Return the operation with `step` as it stands after an attempt; a running step has no end."""
+
+    def ended(record: StepRecord) -> StepRecord:
+        ended_at = None if status is StepStatus.RUNNING else now
+        return replace(record, status=status, detail=detail, ended_at=ended_at)
+
+    return _with_step(operation, step, ended, now)
+
+
+def finished(
+    operation: Operation,
+    *,
+    status: OperationStatus,
+    result: Mapping[str, JsonValue],
+    error: Mapping[str, JsonValue],
+    now: datetime,
+) -> Operation:
+    """Return the ended operation; one that has ended already is returned as it is."""
+    if operation.status is not OperationStatus.RUNNING:
+        return operation
+    return replace(operation, status=status, result=result, error=error, ended_at=now, updated_at=now)
+
+
+def _with_step(
+    operation: Operation, step: Step, change: Callable[[StepRecord], StepRecord], now: datetime
+) -> Operation:
+    steps = tuple(change(record) if record.step is step else record for record in operation.steps)
+    return replace(operation, steps=steps, updated_at=now)

@@ -1,0 +1,151 @@
+"""Every expected "no", in one list: what was refused, in which words, and what to do next.
+
+Messages the runbook quotes are exact. A refusal changes nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+JsonValue = str | int | float | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
+
+
+class RefusalCode(Enum):
+    """Code of a refusal with its message, its hint, and the runbook section it belongs to."""
+
+    def __init__(self, code: str, message: str, hint: str, runbook: str) -> None:
+        self.code = code
+        self.message = message
+        self.hint = hint
+        self.runbook = runbook
+
+    PRIMARY_NOT_FAILED = (
+        "PrimaryNotFailed",
+        "Primary is not in failed state",
+        "The primary still sends heartbeats, or has not been silent long enough. If this is a network partition, "
+        "wait for HealthMonitor to mark it failed (3 missed heartbeats, about 6 minutes).",
+        "3",
+    )
+    MONITOR_BLIND = (
+        "MonitorBlind",
+        "HealthMonitor could not see the gateways, so their silence proves nothing",
+        "Check that the health monitor runs and reaches its stores, then wait one HeartbeatTimeout.",
+        "1.1",
+    )
+    DR_GATEWAY_NOT_REGISTERED = (
+        "DrGatewayNotRegistered",
+        "No dr-standby gateway is registered for this environment",
+        "Start the DR cluster once so that its gateway registers.",
+        "1.3",
+    )
+    PRIMARY_NOT_REGISTERED = (
+        "PrimaryNotRegistered",
+        "No primary gateway is registered for this environment",
+        "Start the primary gateway once so that it registers.",
+        "2.1",
+    )
+    OPERATION_IN_PROGRESS = (
+        "OperationInProgress",
+        "Another operation is running for this environment",
+        "Follow the running operation; one runs per environment at a time.",
+        "1.4",
+    )
+    PRIMARY_NOT_RECOVERED = (
+        "PrimaryNotRecovered",
+        "Primary is not sending heartbeats on time",
+        "Work through the checklist of runbook 2.1; failback needs a primary that has beaten on time for a while.",
+        "2.1",
+    )
+    PRIMARY_CLUSTER_NOT_RUNNING = (
+        "PrimaryClusterNotRunning",
+        "Primary AKS cluster is not running",
+        "Start the primary cluster and wait until it reports Running and Succeeded.",
+        "2.1",
+    )
+    DATABASE_NOT_REACHABLE = (
+        "DatabaseNotReachable",
+        "PostgreSQL is not reachable, so the primary could not work",
+        "Restore PostgreSQL first; the present holder stays in charge meanwhile.",
+        "2.1",
+    )
+    KEY_VAULT_NOT_REACHABLE = (
+        "KeyVaultNotReachable",
+        "The primary gateway reports that it cannot use its Key Vault",
+        "Restore Key Vault access of the primary region first.",
+        "2.1",
+    )
+    NOT_FAILED_OVER = (
+        "NotFailedOver",
+        "This environment is not running on its DR gateway",
+        "There is nothing to fail back.",
+        "2.2",
+    )
+    LOCK_HOLDER_DEACTIVATION = (
+        "LockHolderDeactivation",
+        "This gateway holds the environment lock",
+        "Fail over or back instead. With force and a reason the environment is left without an active gateway.",
+        "3",
+    )
+    NOT_RUNNING_OPERATION = (
+        "NotRunningOperation",
+        "The step belongs to an operation that is no longer the running one",
+        "Nothing to do: a newer operation took over.",
+        "1.4",
+    )
+    SUPERSEDED = (
+        "Superseded",
+        "The environment changed while the operation ran",
+        "Read the environment again and decide anew.",
+        "1.4",
+    )
+    STEP_TIMEOUT = (
+        "StepTimeout",
+        "The step did not finish before its deadline",
+        "See the detail of the step; nothing was undone.",
+        "1.2",
+    )
+    CLUSTER_START_FAILED = (
+        "ClusterStartFailed",
+        "The DR cluster could not be started",
+        "See the Azure error in the evidence. A capacity error may pass in another hour; authority has not moved.",
+        "1.2",
+    )
+    CLUSTER_STOP_FAILED = (
+        "ClusterStopFailed",
+        "The DR cluster could not be stopped",
+        "See the Azure error in the evidence; a running DR cluster costs money and does no harm.",
+        "2.4",
+    )
+    CLUSTER_IN_USE = (
+        "ClusterInUse",
+        "The environment needs its DR cluster",
+        "The cluster is stopped only while the primary holds the lock and nothing else is planned.",
+        "2.4",
+    )
+    GATEWAY_ROLE_MISMATCH = (
+        "GatewayRoleMismatch",
+        "The gateway reports another role or environment than it registered with",
+        "Check MAZEVAULT_GATEWAY_ROLE and MAZEVAULT_GATEWAY_ENVIRONMENT of the pod and its state file.",
+        "1.3",
+    )
+    AUTHORITY_REGRESSED = (
+        "AuthorityRegressed",
+        "The environment lock is missing or older than the mirror",
+        "Table Storage lost writes. Nobody may act until an operator restores the authority.",
+        "3",
+    )
+    STEP_FAULT = (
+        "StepFault",
+        "The step ended with an unexpected fault",
+        "Quote the operation id; the step's detail names the fault.",
+        "3",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A rule said no. Repeating the request unchanged cannot help; nothing was changed."""
+
+    code: RefusalCode
+    detail: str
+    evidence: Mapping[str, JsonValue] = field(default_factory=dict)
