@@ -4,7 +4,7 @@
 PYTHON =
 ARGS =
 BIN = .lab/venv/bin
-PACKAGES = $(wildcard functions shared devhost gateway_agent drctl tests function_app.py)
+PACKAGES = $(wildcard functions shared devhost gateway_agent drctl tests function_app.py .ci/totals.py)
 FITS = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))
 
 .DEFAULT_GOAL = help
@@ -28,7 +28,7 @@ test: check ## Check, then run every test (ARGS="-k fence" narrows it down)
 	@$(BIN)/python -m pytest --junit-xml=.lab/junit.xml $(ARGS); code=$$?; echo $$code > .lab/pytest.exit; exit $$code
 
 check: setup ## Formatting, lint, types, import contracts and the tidy test
-	@$(BIN)/ruff format --quiet --check --diff $(PACKAGES)
+	@$(BIN)/ruff format --check $(PACKAGES)
 	@$(BIN)/ruff check --quiet $(PACKAGES)
 	@$(BIN)/mypy $(PACKAGES)
 	@$(BIN)/lint-imports

@@ -122,10 +122,10 @@ def wanted_locks() -> list[Path]:
     return wanted
 
 
-def stamp_of(files: Iterable[Path]) -> str:
+def stamp_of(files: Iterable[Path], *, root: Path = ROOT) -> str:
     """Return the text that tells a stage made from these files, in this place, from any other."""
-    hashes = {file.relative_to(ROOT).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
-    return json.dumps({"place": str(ROOT), "files": hashes}, indent=1, sort_keys=True)
+    hashes = {file.relative_to(root).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+    return json.dumps({"place": str(root), "files": hashes}, indent=1, sort_keys=True)
 
 
 def read_stamp(stage: Path) -> str:
@@ -152,7 +152,7 @@ def pip_command(*, lock: int) -> list[str]:
     """
     if answers([sys.executable, "-m", "pip", "--version"]):
         return [sys.executable, "-m", "pip", "--python", str(VENV_PYTHON)]
-    if answers([sys.executable, "-c", "import ensurepip"]) is None:
+    if answers([sys.executable, "-m", "ensurepip", "--version"]) is None:
         raise SetupError(
             f"{sys.executable} has neither pip nor ensurepip. On Debian and Ubuntu: apt-get install python3-venv"
         )
@@ -219,7 +219,7 @@ def prepare(*, lock: int) -> None:
         say("Installing the locked Python packages into .lab/venv (about 15 s; without a cache up to a minute) ...")
         make_packages(locks, lock=lock)
         write_stamp(VENV, packages)
-    emulator = stamp_of(sorted((ROOT / "devhost" / "azurite").glob("package*.json")))
+    emulator = stamp_of(sorted(path for path in (ROOT / "devhost" / "azurite").iterdir() if path.is_file()))
     if read_stamp(AZURITE) != emulator or not AZURITE.is_dir():
         say("Installing the storage emulator into .lab/azurite (about 30 s) ...")
         make_azurite(lock=lock)

@@ -27,8 +27,8 @@ class InstallFailed(RuntimeError):
 def install(root: Path, target: Path) -> None:
     """Install the locked emulator into `target`, from the package files in `root/devhost/azurite`.
 
-    Nothing is written outside `target`'s parent but npm's own cache. Install scripts are not run: nothing that the table
-    service needs has any. Raises NoNode without a Node.js, InstallFailed when npm fails.
+    Nothing is written outside `target`'s parent but npm's own cache. Install scripts are not run: nothing that the
+    table service needs has any. Raises NoNode without a Node.js, InstallFailed when npm fails.
     """
     target.mkdir(parents=True, exist_ok=True)
     for name in PACKAGE_FILES:

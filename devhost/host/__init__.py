@@ -18,5 +18,8 @@ Deviations from Azure, all deliberate:
 * A function timeout reports the failure, but a synchronous function keeps its thread until it returns.
 * The `retry` decorator of timer functions is ignored, and a local time that daylight saving time skips or repeats is
   not treated specially.
+* `POST /admin/functions/NAME` answers 202 after the run has ended, not before, and ignores the no-overlap rule of
+  timers.
+* Commits to disk happen on the host's event loop, so a very slow disk delays requests too.
 * `parentInstance` versions, scheduled starts, payload limits and distributed tracing are absent.
 """

@@ -27,9 +27,7 @@ class RuntimeStatus(Enum):
         return self in _FINISHED
 
 
-_FINISHED = frozenset(
-    {RuntimeStatus.COMPLETED, RuntimeStatus.FAILED, RuntimeStatus.CANCELED, RuntimeStatus.TERMINATED}
-)
+_FINISHED = frozenset({RuntimeStatus.COMPLETED, RuntimeStatus.FAILED, RuntimeStatus.CANCELED, RuntimeStatus.TERMINATED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,8 +47,6 @@ _COMPLETIONS = {
     EventType.TIMER_FIRED: ("TimerId", Progress.SUCCEEDED),
 }
 _CONFIRMATIONS = frozenset({EventType.TASK_SCHEDULED, EventType.TIMER_CREATED, EventType.CHILD_CREATED})
-# What reaches a suspended execution at once; everything else waits, in order, until it is resumed.
-_PASSES_SUSPENSION = frozenset({EventType.EXECUTION_SUSPENDED, EventType.EXECUTION_RESUMED})
 
 
 class _Shim:
@@ -135,20 +133,18 @@ class _Execution:
         self.shim = _Shim(self.board, result.actions)
         self.suspended = False
         self.carried: list[Event] = []
-        self._held: list[Event] = []
 
     def receive(self, event: Event) -> None:
-        """Process one event, or hold it while the execution is suspended."""
+        """Process one event.
+
+        Events of a suspended execution are processed too: Azure holds them back until it is resumed, but what they
+        lead to is the same, since a suspended execution decides nothing and does not end.
+        """
         kind = EventType(event["EventType"])
-        if self.suspended and kind not in _PASSES_SUSPENSION:
-            self._held.append(event)
-        elif kind is EventType.EXECUTION_SUSPENDED:
+        if kind is EventType.EXECUTION_SUSPENDED:
             self.suspended = True
         elif kind is EventType.EXECUTION_RESUMED:
             self.suspended = False
-            held, self._held = self._held, []
-            for waiting in held:
-                self.receive(waiting)
         else:
             self._process(kind, event)
 

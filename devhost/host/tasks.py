@@ -33,7 +33,7 @@ class Wait(Protocol):
     """Something the action list can wait for."""
 
     def poll(self) -> bool:
-        """Whether it is over; may create follow-up tasks, so every wait is polled after every event."""
+        """Whether it is over."""
 
 
 class Task:
@@ -69,7 +69,9 @@ class Board:
     def schedule_activity(self, name: str, input_text: str | None) -> Task:
         """A new activity task. OrchestrationFault if the application has no such activity."""
         if name.lower() not in self._registered.activities:
-            raise OrchestrationFault(f"The function '{name}' doesn't exist, is disabled, or is not an activity function.")
+            raise OrchestrationFault(
+                f"The function '{name}' doesn't exist, is disabled, or is not an activity function."
+            )
         return self._add(ScheduleActivity(task_id=self.next_id, name=name, input_text=input_text))
 
     def start_child(self, name: str, input_text: str | None, instance_id: str | None, version: str | None) -> Task:
@@ -79,9 +81,7 @@ class Board:
                 f"The function '{name}' doesn't exist, is disabled, or is not an orchestrator function."
             )
         return self._add(
-            StartChild(
-                task_id=self.next_id, name=name, input_text=input_text, instance_id=instance_id, version=version
-            )
+            StartChild(task_id=self.next_id, name=name, input_text=input_text, instance_id=instance_id, version=version)
         )
 
     def create_timer(self, fire_at: datetime) -> Task:
@@ -117,7 +117,9 @@ class Board:
         task_id = event["EventId"]
         decision = self.pending.pop(task_id, None)
         if decision is None or not _describes(event, decision):
-            asked = "nothing" if decision is None else f"{type(decision).__name__} {getattr(decision, 'name', '')}".strip()
+            asked = (
+                "nothing" if decision is None else f"{type(decision).__name__} {getattr(decision, 'name', '')}".strip()
+            )
             raise OrchestrationFault(
                 "Non-Deterministic workflow detected: the history holds "
                 f"{EventType(event['EventType']).name} '{event.get('Name') or ''}' with id {task_id}, "
@@ -195,7 +197,7 @@ class AllOf:
 
     def poll(self) -> bool:
         """Whether all members are over."""
-        return all([member.poll() for member in self._members])
+        return all(member.poll() for member in self._members)
 
 
 class AnyOf:
@@ -206,4 +208,4 @@ class AnyOf:
 
     def poll(self) -> bool:
         """Whether some member is over. An empty list is over, as awaiting nothing is in the extension."""
-        return not self._members or any([member.poll() for member in self._members])
+        return not self._members or any(member.poll() for member in self._members)

@@ -33,6 +33,11 @@ class ClusterState:
         """Whether Azure is still working on the cluster."""
         return self.provisioning not in ("Succeeded", "Failed", "Canceled")
 
+    def describe(self) -> str:
+        """Return both states as people read them in the Azure portal."""
+        power = self.power.value if self.power else "unknown power state"
+        return f"{power} / {self.provisioning}"
+
 
 @dataclass(frozen=True, slots=True)
 class ClusterRequest:

@@ -128,7 +128,9 @@ def transferred(
         next_status(lock.status_of(lock.holder), Event.LOST_LOCK)
     next_status(lock.status_of(to), Event.WON_LOCK)
     moved = _granted(lock, to=to, token=token, now=now, write_id=write_id)
-    return replace(moved, granted_by=operation_id, stop_dr_due_at=None)
+    # Draining was for the old holder; the new one may claim at once.
+    operation = replace(lock.operation, draining=False) if lock.operation else None
+    return replace(moved, granted_by=operation_id, operation=operation, stop_dr_due_at=None)
 
 
 def vacated(lock: EnvironmentLock, *, token: FencingToken, now: datetime, write_id: str) -> EnvironmentLock:

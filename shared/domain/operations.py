@@ -108,6 +108,7 @@ class Operation:
     updated_at: datetime
     ended_at: datetime | None = None
     outage_started_at: datetime | None = None  # last heartbeat of the failed holder; failover only
+    failed_at: datetime | None = None  # when the monitor marked it failed; failover only
     result: Mapping[str, JsonValue] = field(default_factory=dict)
     error: Mapping[str, JsonValue] = field(default_factory=dict)
 

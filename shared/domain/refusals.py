@@ -128,6 +128,36 @@ class RefusalCode(Enum):
         "Check MAZEVAULT_GATEWAY_ROLE and MAZEVAULT_GATEWAY_ENVIRONMENT of the pod and its state file.",
         "1.3",
     )
+    ROLE_TAKEN = (
+        "RoleTaken",
+        "Another gateway is registered for this role in the environment",
+        "An environment has one primary and one dr-standby; reuse the registered gateway id.",
+        "1.3",
+    )
+    IDENTITY_MISMATCH = (
+        "IdentityMismatch",
+        "The gateway is registered with another identity",
+        "A gateway is bound to the managed identity it registered with; check AZURE_MANAGED_IDENTITY_CLIENT_ID.",
+        "4",
+    )
+    NO_ACTIVE_GATEWAY = (
+        "NoActiveGateway",
+        "No active gateway for this environment",
+        "Rotations run on the active gateway; fail over or reactivate one first.",
+        "1.6",
+    )
+    TASKS_NOT_CLAIMED = (
+        "TasksNotClaimed",
+        "The new holder claims no tasks",
+        "See runbook section 3, DR Gateway Not Claiming Tasks. The lock has moved and nothing was undone.",
+        "1.6",
+    )
+    HOLDER_NOT_CONFIRMED = (
+        "HolderNotConfirmed",
+        "The new holder has not beaten under its token",
+        "The lock has moved and nothing was undone; look at the gateway's log.",
+        "1.5",
+    )
     AUTHORITY_REGRESSED = (
         "AuthorityRegressed",
         "The environment lock is missing or older than the mirror",
@@ -149,3 +179,14 @@ class Refused:
     code: RefusalCode
     detail: str
     evidence: Mapping[str, JsonValue] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """Return the refusal as the `error` of an operation."""
+        return {
+            "code": self.code.code,
+            "message": self.code.message,
+            "detail": self.detail,
+            "hint": self.code.hint,
+            "runbook": self.code.runbook,
+            "evidence": dict(self.evidence),
+        }

@@ -7,11 +7,9 @@ module may be imported where, `ONE_PLACE` which name may be used where. A path e
 from __future__ import annotations
 
 import ast
-import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import TypeAlias
 
 PRODUCT = ("functions/", "shared/", "function_app.py")
@@ -93,7 +91,7 @@ ONE_PLACE = (
 LAZY = ("azure.identity", "azure.mgmt")
 BROAD_CATCH = ("functions/http_shell.py", "functions/durable_driver.py", "devhost/")
 TABLE_WRITES = ("update_entity", "upsert_entity", "delete_entity", "submit_transaction")
-LINES, TEST_LINES, FUNCTION_LINES, DURABLE_FILES = 300, 400, 60, 4
+LINES, TEST_LINES, FUNCTION_LINES = 300, 400, 60
 
 
 def dotted(node: ast.expr) -> str:
@@ -249,38 +247,7 @@ PYTHON_RULES: tuple[Callable[[Source], Complaints], ...] = (
     sizes_fit_one_screen,
 )
 
-# Each word is spelled so that this file does not contain what it looks for.
-WORDS = (
-    (
-        re.compile(r"\b(?:TO[D]O|FIX[M]E|XX[X])\b(?!\s*\(#\d+\))"),
-        "give it an issue number, TO" + "DO(#12), or do it now",
-    ),
-    (re.compile(r"\b(?:pypi|pythonhosted|npmjs)\.(?:org|com)\b"), "name no package registry; say the package's name"),
-    (
-        re.compile(r"(?<![\w.~})])/(?:work|root|home(?!/site/))/"),
-        "no path of one machine; make it relative to the checkout",
-    ),
-)
-
-
-def text_complaints(path: str, text: str) -> Iterator[str]:
-    """Complain about words and file names that no file of the project may have."""
-    if PurePosixPath(path).name == "function" + ".json":
-        yield f"{path}: the v1 programming model; register the function in a blueprint of functions/"
-    for number, content in enumerate(text.splitlines(), start=1):
-        for pattern, instead in WORDS:
-            if found := pattern.search(content):
-                yield f"{path}:{number}: {found.group()!r}; {instead}"
-
 
 def python_complaints(source: Source) -> list[str]:
     """Return everything the syntax tree of one file breaks, in order of rules."""
     return [f"{source.path}:{number}: {complaint}" for rule in PYTHON_RULES for number, complaint in rule(source)]
-
-
-def durable_complaints(sources: list[Source]) -> Iterator[str]:
-    """Complain when Durable's names spread: a later move away from it must stay a change of few files."""
-    users = {s.path for s in sources if s.is_in(("functions/",)) for node in ast.walk(s.tree)
-             for name in imported(node) if is_under(name, "azure.durable_functions")}  # fmt: skip
-    if len(users) > DURABLE_FILES:
-        yield f"{len(users)} files name azure.durable_functions, the limit is {DURABLE_FILES}: {sorted(users)}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.tidy.rules import Source, durable_complaints, python_complaints, text_complaints
+from tests.tidy.project_rules import blueprint_complaints, durable_complaints, text_complaints
+from tests.tidy.rules import Source, python_complaints
 from tests.tidy.tree import project_files, relative, text_of
 
 
@@ -19,7 +20,7 @@ def test_every_file_of_the_project_is_tidy() -> None:
     sources = [Source.parse(path, text) for path, text in texts.items() if path.endswith(".py")]
     complaints = [complaint for path, text in texts.items() for complaint in text_complaints(path, text)]
     complaints += [complaint for source in sources for complaint in python_complaints(source)]
-    complaints += durable_complaints(sources)
+    complaints += [*durable_complaints(sources), *blueprint_complaints(sources)]
     assert not complaints, "\n" + "\n".join(complaints)
 
 
@@ -101,3 +102,13 @@ def test_durable_names_in_a_fifth_file_are_found() -> None:
     sources = [Source.parse(f"functions/f{number}.py", text) for number in range(5)]
     assert list(durable_complaints(sources[:4])) == []
     assert "limit is 4" in next(durable_complaints(sources))
+
+
+def test_a_blueprint_that_imports_another_is_found() -> None:
+    makes_one = "import azure.functions as func\nblueprint = func.Blueprint()\n"
+    one = Source.parse("functions/admin_failover.py", makes_one)
+    other = Source.parse("functions/operations.py", makes_one + "from functions.admin_failover import x")
+    registry = Source.parse("functions/__init__.py", "from functions import admin_failover, operations")
+    shell = Source.parse("functions/http_shell.py", "x = 1")
+    assert list(blueprint_complaints([one, registry, shell])) == []
+    assert "move what both need" in next(blueprint_complaints([one, other, registry]))

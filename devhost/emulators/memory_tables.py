@@ -1,0 +1,166 @@
+"""The five stores of Table Storage, in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from devhost.emulators.memory_rows import Fault, MemoryRows, Snapshot, no_fault
+from shared.domain.audit import AuditEntry
+from shared.domain.environments import Role
+from shared.domain.gateways import Gateway
+from shared.domain.health import Sight
+from shared.domain.locks import EnvironmentLock, Versioned
+from shared.domain.operations import Operation
+
+
+class MemoryLockStore:
+    """`LockStore`; its fault points begin with `locks`."""
+
+    def __init__(self, fault: Fault = no_fault) -> None:
+        self.rows: MemoryRows[EnvironmentLock] = MemoryRows("locks", fault)
+
+    def read(self, environment: str) -> Versioned[EnvironmentLock] | None:
+        """Return the lock with its version, or None."""
+        return self.rows.read((environment, "lock"))
+
+    def insert(self, lock: EnvironmentLock) -> Versioned[EnvironmentLock]:
+        """Create the lock; Conflict when it exists."""
+        return self.rows.insert((lock.environment, "lock"), lock)
+
+    def replace(self, lock: EnvironmentLock, *, etag: str) -> Versioned[EnvironmentLock]:
+        """Replace the lock read at `etag`; Conflict on any other version."""
+        return self.rows.replace((lock.environment, "lock"), lock, etag=etag)
+
+
+class MemoryGatewayStore:
+    """`GatewayStore`; its fault points begin with `gateways`."""
+
+    def __init__(self, fault: Fault = no_fault) -> None:
+        self.rows: MemoryRows[Gateway] = MemoryRows("gateways", fault)
+
+    def read(self, environment: str, gateway_id: str) -> Versioned[Gateway] | None:
+        """Return one gateway, or None."""
+        return self.rows.read((environment, gateway_id))
+
+    def list(self, environment: str) -> Sequence[Gateway]:
+        """Return the gateways of an environment, primary first, then by id."""
+        return sorted(
+            (gateway for _, gateway in self.rows.list(environment)),
+            key=lambda gateway: (gateway.role is not Role.PRIMARY, gateway.id),
+        )
+
+    def insert(self, gateway: Gateway) -> Versioned[Gateway]:
+        """Create a registration; Conflict when it exists."""
+        return self.rows.insert((gateway.environment, gateway.id), gateway)
+
+    def replace(self, gateway: Gateway, *, etag: str) -> Versioned[Gateway]:
+        """Replace the registration read at `etag`; Conflict on any other version."""
+        return self.rows.replace((gateway.environment, gateway.id), gateway, etag=etag)
+
+
+class MemoryOperationStore:
+    """`OperationStore`; its fault points begin with `operations`."""
+
+    def __init__(self, fault: Fault = no_fault) -> None:
+        self.rows: MemoryRows[Operation] = MemoryRows("operations", fault)
+
+    def read(self, operation_id: str) -> Versioned[Operation] | None:
+        """Return the operation, or None."""
+        return self.rows.read((_environment_of(operation_id), operation_id))
+
+    def list(self, environment: str, *, limit: int) -> Sequence[Operation]:
+        """Return the newest operations of an environment, newest first."""
+        newest_first = sorted(
+            (operation for _, operation in self.rows.list(environment)),
+            key=lambda operation: operation.request.id.rsplit("-", 2)[1],
+            reverse=True,
+        )
+        return newest_first[: max(limit, 0)]
+
+    def insert(self, operation: Operation) -> Versioned[Operation]:
+        """Create the record; Conflict when it exists."""
+        return self.rows.insert((operation.request.environment, operation.request.id), operation)
+
+    def replace(self, operation: Operation, *, etag: str) -> Versioned[Operation]:
+        """Replace the record read at `etag`; Conflict on any other version."""
+        return self.rows.replace((operation.request.environment, operation.request.id), operation, etag=etag)
+
+
+class MemoryAuditStore:
+    """`AuditStore`; its fault points begin with `audit`."""
+
+    def __init__(self, fault: Fault = no_fault) -> None:
+        self.rows: MemoryRows[AuditEntry] = MemoryRows("audit", fault)
+
+    def last(self, environment: str) -> AuditEntry | None:
+        """Return the newest entry, or None."""
+        return next(iter(self.list(environment, limit=1)), None)
+
+    def insert(self, entry: AuditEntry) -> None:
+        """Add an entry; Conflict when its sequence number is taken."""
+        self.rows.insert((entry.environment, f"{entry.sequence:019d}"), entry)
+
+    def list(self, environment: str, *, limit: int) -> Sequence[AuditEntry]:
+        """Return the newest entries, newest first."""
+        return [entry for _, entry in reversed(self.rows.list(environment))][: max(limit, 0)]
+
+
+class MemorySightStore:
+    """`SightStore`; its fault points begin with `sight`."""
+
+    def __init__(self, fault: Fault = no_fault) -> None:
+        self.rows: MemoryRows[Sight] = MemoryRows("sight", fault)
+
+    def read(self) -> Versioned[Sight] | None:
+        """Return the sight, or None before the first tick."""
+        return self.rows.read(("monitor", "sight"))
+
+    def write(self, sight: Sight, *, etag: str | None) -> Versioned[Sight]:
+        """Insert (etag None) or replace the sight; Conflict on any other version."""
+        key = ("monitor", "sight")
+        return self.rows.insert(key, sight) if etag is None else self.rows.replace(key, sight, etag=etag)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TablesSnapshot:
+    """All five tables of an account at one moment."""
+
+    locks: Snapshot[EnvironmentLock]
+    gateways: Snapshot[Gateway]
+    operations: Snapshot[Operation]
+    audit: Snapshot[AuditEntry]
+    sight: Snapshot[Sight]
+
+
+class MemoryTables:
+    """A storage account in memory: the five stores with one fault hook, and restoring all of it."""
+
+    def __init__(self, fault: Fault = no_fault) -> None:
+        self.locks = MemoryLockStore(fault)
+        self.gateways = MemoryGatewayStore(fault)
+        self.operations = MemoryOperationStore(fault)
+        self.audit = MemoryAuditStore(fault)
+        self.sight = MemorySightStore(fault)
+
+    def snapshot(self) -> TablesSnapshot:
+        """Return all rows as they are now, one table after the other."""
+        return TablesSnapshot(
+            locks=self.locks.rows.snapshot(),
+            gateways=self.gateways.rows.snapshot(),
+            operations=self.operations.rows.snapshot(),
+            audit=self.audit.rows.snapshot(),
+            sight=self.sight.rows.snapshot(),
+        )
+
+    def restore(self, snapshot: TablesSnapshot) -> None:
+        """Put the account back as it was, versions included, as a storage account restored from a backup."""
+        self.locks.rows.restore(snapshot.locks)
+        self.gateways.rows.restore(snapshot.gateways)
+        self.operations.rows.restore(snapshot.operations)
+        self.audit.rows.restore(snapshot.audit)
+        self.sight.rows.restore(snapshot.sight)
+
+
+def _environment_of(operation_id: str) -> str:
+    return operation_id.rsplit("-", 2)[0]

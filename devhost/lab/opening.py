@@ -1,0 +1,232 @@
+"""Start every part of the lab, as many at once as do not need each other, until the primaries work."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aiohttp
+
+from devhost.backends.processes import free_port
+from devhost.lab.api import ControlPlane, NotAnswered, mint
+from devhost.lab.children import Children, Program
+from devhost.lab.gateways import Fleet, write_token
+from devhost.lab.layout import Layout
+from devhost.lab.names import ENVIRONMENTS, GATEWAYS, LabGateway
+from devhost.lab.narrator import Narrator
+from devhost.lab.parts import ARM, HOST, ISSUER, Parts
+from devhost.lab.settings import Addresses, Pace, app_settings
+from devhost.lab.stores import start_database, start_tables
+
+PART_WITHIN_S = 30.0
+HOST_WITHIN_S = 60.0
+ACTIVE_WITHIN_S = 30.0
+TOKEN_LIFETIME_S = 30 * 86400.0
+PEOPLE = {
+    "admin_token": ("lab-admin", ("gateway:read", "gateway:operate", "gateway:admin")),
+    "reader_token": ("lab-reader", ("gateway:read",)),
+    "alert_token": ("lab-alerts", ("alert:ingest",)),
+}
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What `up` was asked for. `port` 0 means any free one."""
+
+    layout: Layout
+    pace: Pace
+    app: Path
+    port: int
+    keep: bool
+    detached: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A lab that is up. `lab` is what `lab.json` holds, less the process ids."""
+
+    control_plane: ControlPlane
+    fleet: Fleet
+    host: Program
+    arm_http_url: str
+    cluster_events_seen: int
+    lab: dict[str, Any]
+
+
+async def open_lab(
+    wish: Wish, children: Children, narrator: Narrator, session: aiohttp.ClientSession, *, say: Callable[[str], None]
+) -> Opened:
+    """Start everything and return it once a gateway is active in every environment.
+
+    Raises NotReady, NotAnswered, OSError, and whatever a store's start raises. What runs by then the caller ends.
+    """
+    port = wish.port or free_port()
+    parts = Parts(layout=wish.layout, pace=wish.pace, app=wish.app, port=port)
+    children.start(parts.arm())
+    children.start(parts.issuer())
+    timed = _Timed(say)
+    arm, issuer, tables, database = await _all(
+        timed("fake Azure Resource Manager", children.ready(ARM, within_s=PART_WITHIN_S)),
+        timed("token issuer", children.ready(ISSUER, within_s=PART_WITHIN_S)),
+        timed("Table Storage (Azurite)", start_tables(wish.layout, children)),
+        timed("PostgreSQL", start_database(wish.layout, children, parts, os.environ, keep=wish.keep)),
+    )
+    addresses = Addresses(
+        public_url=f"http://127.0.0.1:{port}",
+        database_url=database,
+        tables_connection_string=tables,
+        arm_url=arm["url"],
+        arm_ca_file=arm["certificate"],
+        identity_endpoint=arm["identity_endpoint"],
+        identity_header=arm["identity_header"],
+        issuer=issuer["issuer"],
+        jwks_url=issuer["jwks_url"],
+    )
+    host = parts.host(app_settings(wish.pace, addresses))
+    children.start(host)
+    tokens, agent_tokens, _ = await _all(
+        _tokens(session, issuer["token_url"]),
+        _agent_tokens(session, issuer["token_url"]),
+        children.ready(HOST, within_s=HOST_WITHIN_S),
+    )
+    control_plane = ControlPlane(
+        session=session, url=addresses.public_url, admin_token=tokens["admin_token"], agent_tokens=agent_tokens
+    )
+    await timed("function host", control_plane.wait_until_ready(within_s=HOST_WITHIN_S))
+    fleet = _fleet(wish, children, narrator, parts, agent_tokens)
+    await fleet.open()
+    seen = await _follow_power(session, arm["http_url"], fleet)
+    await _all(*(control_plane.put_demo_config(environment) for environment in ENVIRONMENTS))
+    await timed("gateways", _bring_gateways_up(control_plane, fleet, children))
+    lab = {
+        "url": addresses.public_url,
+        **tokens,
+        "database_url": database,
+        "tables_connection_string": tables,
+        "arm_url": arm["url"],
+        "arm_http_url": arm["http_url"],
+        "arm_ca_file": arm["certificate"],
+        "jwks_url": addresses.jwks_url,
+        "issuer": addresses.issuer,
+        "token_url": issuer["token_url"],
+        "agent_tokens": agent_tokens,
+        "speed": wish.pace.speed,
+        "environments": _environments(),
+    }
+    return Opened(
+        control_plane=control_plane,
+        fleet=fleet,
+        host=host,
+        arm_http_url=arm["http_url"],
+        cluster_events_seen=seen,
+        lab=lab,
+    )
+
+
+class _Timed:
+    """Says when something is done."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+
+    async def __call__(self, what: str, work: Awaitable[Answer]) -> Answer:
+        answer = await work
+        self._say(what)
+        return answer
+
+
+async def _all(*works: Awaitable[Any]) -> list[Any]:
+    """Return the results of works that run at once; the first failure cancels the others and is raised."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        return await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
+
+
+async def _tokens(session: aiohttp.ClientSession, token_url: str) -> dict[str, str]:
+    return {
+        name: await mint(session, token_url, subject=subject, roles=roles, app=False, lifetime_s=TOKEN_LIFETIME_S)
+        for name, (subject, roles) in PEOPLE.items()
+    }
+
+
+async def _agent_tokens(session: aiohttp.ClientSession, token_url: str) -> dict[str, str]:
+    """Return a token for each gateway, every one with an identity of its own."""
+    roles = ("gateway:agent",)
+    return {
+        one.id: await mint(session, token_url, subject=one.id, roles=roles, app=True, lifetime_s=TOKEN_LIFETIME_S)
+        for one in GATEWAYS
+    }
+
+
+def _fleet(wish: Wish, children: Children, narrator: Narrator, parts: Parts, agent_tokens: dict[str, str]) -> Fleet:
+    folder = wish.layout.data / "tokens"
+    files: dict[str, Path] = {one.id: write_token(folder, one, agent_tokens[one.id]) for one in GATEWAYS}
+
+    def command(gateway: LabGateway, url: str) -> Program:
+        return parts.gateway(gateway, url=url, token_file=files[gateway.id])
+
+    return Fleet(children, narrator, wish.pace, host_port=parts.port, command=command)
+
+
+async def _follow_power(session: aiohttp.ClientSession, arm_http_url: str, fleet: Fleet) -> int:
+    """Let the gateways know how their clusters stand at the start, and return the number of the last change.
+
+    The number is read first, so that no change between the two is missed; one that is seen twice does no harm.
+    """
+    async with session.get(f"{arm_http_url}/_lab/events?after=0&wait=0") as response:
+        events = (await response.json())["events"]
+    async with session.get(f"{arm_http_url}/_lab/clusters") as response:
+        clusters = {one["id"].lower(): one for one in await response.json()}
+    for gateway in GATEWAYS:
+        cluster = clusters[gateway.cluster.lower()]
+        fleet.cluster_changed(gateway, power=cluster["power"], provisioning=cluster["provisioning"])
+    return max((int(event["seq"]) for event in events), default=0)
+
+
+async def _bring_gateways_up(control_plane: ControlPlane, fleet: Fleet, children: Children) -> None:
+    """Start the primaries, register the standbys, and return once every environment has an active gateway.
+
+    Raises NotReady when a primary ends meanwhile, NotAnswered when none becomes active.
+    """
+    for gateway in GATEWAYS:
+        if not gateway.is_dr:
+            fleet.start(gateway)
+    known = await control_plane.statuses()
+    new = [gateway for gateway in GATEWAYS if gateway.is_dr and gateway.id not in known]
+    await _all(*(control_plane.register_earlier(gateway) for gateway in new))
+    gives_up_at = asyncio.get_running_loop().time() + ACTIVE_WITHIN_S
+    while True:
+        statuses = await control_plane.statuses()
+        waiting = {gateway.environment for gateway in GATEWAYS} - {
+            gateway.environment for gateway in GATEWAYS if statuses.get(gateway.id) == "active"
+        }
+        if not waiting:
+            return
+        for gateway in GATEWAYS:
+            children.raise_if_ended(gateway.id)
+        if asyncio.get_running_loop().time() > gives_up_at:
+            raise NotAnswered(
+                f"no active gateway in {', '.join(sorted(waiting))} after {ACTIVE_WITHIN_S:g} s: {statuses}"
+            )
+        await asyncio.sleep(0.1)
+
+
+def _environments() -> dict[str, dict[str, str]]:
+    return {
+        name: {
+            ("dr" if gateway.is_dr else "primary"): gateway.id for gateway in GATEWAYS if gateway.environment == name
+        }
+        | {"config": next(gateway.config for gateway in GATEWAYS if gateway.environment == name)}
+        | {f"{'dr' if g.is_dr else 'primary'}_cluster": g.cluster for g in GATEWAYS if g.environment == name}
+        for name in ENVIRONMENTS
+    }

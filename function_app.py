@@ -1,0 +1,32 @@
+"""The function app: binds the one app object and registers the blueprints."""
+
+import azure.functions as func
+
+from functions import (
+    activities,
+    admin_failover,
+    admin_gateways,
+    gateway_api,
+    health_monitor,
+    operations,
+    orchestrations,
+    probes,
+    rotation,
+    task_timeouts,
+)
+
+app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+
+for _blueprint in (
+    admin_failover.bp,
+    admin_gateways.bp,
+    rotation.bp,
+    operations.bp,
+    gateway_api.bp,
+    probes.bp,
+    health_monitor.bp,
+    task_timeouts.bp,
+    orchestrations.bp,
+    activities.bp,
+):
+    app.register_functions(_blueprint)

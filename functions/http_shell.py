@@ -1,0 +1,151 @@
+"""The shell around every HTTP handler: request id, method, token and role, the call, and every fault as a problem."""
+
+import asyncio
+import json
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import azure.functions as func
+
+from shared.domain.faults import ControlPlaneFault
+from shared.domain.operations import Operation
+from shared.domain.refusals import JsonValue, Refused
+from shared.domain.tasks import TaskRefusal
+from shared.ports import Ports
+from shared.telemetry import fault, warn
+from shared.web.auth import Principal, authenticate, require
+from shared.web.problems import Problem, failed_operation, method_not_allowed, problem_for
+from shared.web.routes import Route
+from shared.wiring import ports, settings, signing_keys, token_rules
+
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """An answer: status, JSON document, extra headers."""
+
+    status: int
+    document: JsonValue
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One authorized request."""
+
+    request: func.HttpRequest
+    request_id: str
+    principal: Principal | None  # None: the route is open
+    ports: Ports
+
+    @property
+    def actor(self) -> str:
+        """Who calls, for the audit."""
+        return self.principal.name if self.principal else "anonymous"
+
+    def path(self, name: str) -> str:
+        """Return a value of the path."""
+        return str(self.request.route_params[name])
+
+    def absolute(self, path: str) -> str:
+        """Return the absolute URL of a path below /api, for headers that need one."""
+        origin = settings().public_url or "/".join(self.request.url.split("/", 3)[:3])
+        return f"{origin.rstrip('/')}/api/{path}"
+
+    def refused(self, refusal: Refused | TaskRefusal, *, environment: str | None = None) -> Rendered:
+        """Return the 409 of a refusal."""
+        return _problem(self.problem(refusal, environment=environment))
+
+    def problem(self, failure: Refused | TaskRefusal | BaseException, *, environment: str | None = None) -> Problem:
+        """Return the problem document of a refusal or a fault."""
+        return problem_for(failure, instance=_path(self.request), request_id=self.request_id, environment=environment)
+
+    def operation_failed(self, operation: Operation, headers: Mapping[str, str]) -> Rendered:
+        """Return the answer to a caller who waited for an operation that failed."""
+        problem = failed_operation(operation, instance=_path(self.request), request_id=self.request_id)
+        return _problem(problem, headers)
+
+
+Handler = Callable[[Call], Rendered]
+AsyncHandler = Callable[[Call], Awaitable[Rendered]]
+
+
+def respond(request: func.HttpRequest, route: Route, handlers: Mapping[str, Handler]) -> func.HttpResponse:
+    """Answer a request of this route; HEAD is answered as GET without a body."""
+    request_id = _request_id(request)
+    try:
+        call = _admit(request, route, request_id)
+        rendered = call if isinstance(call, Rendered) else handlers[_method(request)](call)
+    except Exception as failure:
+        rendered = _failed(failure, request, request_id)
+    return _response(request, rendered, request_id)
+
+
+async def respond_async(
+    request: func.HttpRequest, route: Route, handlers: Mapping[str, AsyncHandler]
+) -> func.HttpResponse:
+    """Answer a request whose handler awaits the orchestration client; anything that blocks runs in a thread."""
+    request_id = _request_id(request)
+    try:
+        call = await asyncio.to_thread(_admit, request, route, request_id)
+        rendered = call if isinstance(call, Rendered) else await handlers[_method(request)](call)
+    except Exception as failure:
+        rendered = _failed(failure, request, request_id)
+    return _response(request, rendered, request_id)
+
+
+def _admit(request: func.HttpRequest, route: Route, request_id: str) -> Call | Rendered:
+    roles = route.methods.get(request.method.upper())
+    if roles is None:
+        return _problem(method_not_allowed(tuple(route.methods), instance=_path(request), request_id=request_id))
+    principal = None
+    if roles:
+        keys, rules = signing_keys(), token_rules()
+        now = ports().clock.now()
+        principal = authenticate(request.headers.get("authorization"), keys=keys, expected=rules, now=now)
+        require(principal, *sorted(roles))
+    return Call(request=request, request_id=request_id, principal=principal, ports=ports())
+
+
+def _failed(failure: Exception, request: func.HttpRequest, request_id: str) -> Rendered:
+    problem = problem_for(failure, instance=_path(request), request_id=request_id, environment=None)
+    if problem.status >= 500 and not isinstance(failure, ControlPlaneFault):
+        fault("request.failed", failure, path=_path(request), request_id=request_id)
+    elif problem.status >= 500 or problem.status in (401, 403):
+        reason = getattr(failure, "reason", str(failure))
+        warn("request.refused", path=_path(request), status=problem.status, reason=reason, request_id=request_id)
+    return _problem(problem)
+
+
+def _problem(problem: Problem, headers: Mapping[str, str] | None = None) -> Rendered:
+    return Rendered(problem.status, dict(problem.body), {**problem.headers, **(headers or {})})
+
+
+def _response(request: func.HttpRequest, rendered: Rendered, request_id: str) -> func.HttpResponse:
+    problem = rendered.status >= 400
+    headers = {
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+        "x-request-id": request_id,
+        **rendered.headers,
+    }
+    body = b"" if request.method.upper() == "HEAD" else json.dumps(rendered.document).encode()
+    mimetype = "application/problem+json" if problem else "application/json"
+    return func.HttpResponse(body, status_code=rendered.status, headers=headers, mimetype=mimetype)
+
+
+def _method(request: func.HttpRequest) -> str:
+    method = request.method.upper()
+    return "GET" if method == "HEAD" else method
+
+
+def _path(request: func.HttpRequest) -> str:
+    return "/" + request.url.split("?", 1)[0].split("/", 3)[-1] if "://" in request.url else request.url
+
+
+def _request_id(request: func.HttpRequest) -> str:
+    given = request.headers.get("x-request-id") or request.headers.get("x-ms-client-request-id") or ""
+    return given if _REQUEST_ID.fullmatch(given) else ports().ids.unique()

@@ -1,0 +1,37 @@
+"""The orchestrator, and the timer that starts what a dead host left unstarted."""
+
+import asyncio
+import json
+from collections.abc import Generator
+from typing import Any
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from functions.durable_driver import ORCHESTRATOR, drive, start_operation
+from shared.domain.operations import OperationKind
+from shared.flows.catalogue import FLOWS
+from shared.steps.reconcile import running_operations, sync_mirrors
+from shared.wiring import ports
+
+bp = df.Blueprint()
+
+
+@bp.function_name(ORCHESTRATOR)
+@bp.orchestration_trigger(context_name="context")
+def run_operation(context: df.DurableOrchestrationContext) -> Generator[Any, Any, None]:
+    """Carry out the operation given as input with the flow of its kind."""
+    raw = context.get_input()
+    request = json.loads(raw) if isinstance(raw, str) else raw
+    yield from drive(context, FLOWS[OperationKind(request["kind"])](), request)
+
+
+@bp.function_name("mirror_reconciler")
+@bp.timer_trigger(arg_name="timer", schedule="%MVDR_MIRROR_SCHEDULE%", run_on_startup=False, use_monitor=False)
+@bp.durable_client_input(client_name="client")
+async def mirror_reconciler(timer: func.TimerRequest, client: df.DurableOrchestrationClient) -> None:
+    """Bring mirrors up to their locks, and see that every registered operation has its orchestration."""
+    del timer
+    await asyncio.to_thread(sync_mirrors, ports())
+    for request in await asyncio.to_thread(running_operations, ports()):
+        await start_operation(client, request)

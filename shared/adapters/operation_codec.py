@@ -1,0 +1,128 @@
+"""How an operation and its steps look as a table row, and where the row is."""
+
+from typing import Final
+
+from shared.adapters.codec import Codec, DoesNotFit, Fields, Key, Properties, instant_text, json_text, without_nones
+from shared.domain.faults import InvariantViolation
+from shared.domain.operations import (
+    Operation,
+    OperationKind,
+    OperationRequest,
+    OperationStatus,
+    Step,
+    StepRecord,
+    StepStatus,
+)  # fmt: skip
+
+_NEWEST_FIRST: Final = str.maketrans("0123456789", "9876543210")
+_STEPS: Final = {step.id: step for step in Step}
+
+
+def operation_key(operation_id: str) -> Key | None:
+    """Return where an operation is, or None when the text cannot be the id of one.
+
+    An id is environment, time and chance joined by dashes. In the key the time's digits are counted down from nine, so
+    that the newest row of a partition comes first: Table Storage lists rows by key, upwards only.
+    """
+    parts = operation_id.rsplit("-", 2)
+    if len(parts) != 3 or not all(parts):
+        return None
+    environment, time, chance = parts
+    return Key(partition=environment, row=f"{time.translate(_NEWEST_FIRST)}-{chance}")
+
+
+def key_of_operation(operation: Operation) -> Key:
+    """Return where the operation belongs. Raises DoesNotFit when its id does not begin with its environment."""
+    key = operation_key(operation.request.id)
+    if key is None or key.partition != operation.request.environment:
+        raise DoesNotFit(f"operation id {operation.request.id!r} is not one of {operation.request.environment}")
+    return key
+
+
+def encode_operation(operation: Operation) -> Properties:
+    """Return the operation as a row."""
+    return without_nones(
+        {
+            **encode_request(operation.request),
+            "status": operation.status.value,
+            "steps": json_text([_encode_step(step) for step in operation.steps]),
+            "updated_at": instant_text(operation.updated_at),
+            "ended_at": instant_text(operation.ended_at) if operation.ended_at else None,
+            "outage_started_at": instant_text(operation.outage_started_at) if operation.outage_started_at else None,
+            "failed_at": instant_text(operation.failed_at) if operation.failed_at else None,
+            "result": json_text(dict(operation.result)),
+            "error": json_text(dict(operation.error)),
+        }
+    )
+
+
+def decode_operation(key: Key, properties: Properties) -> Operation:
+    """Return the operation a row holds."""
+    row = Fields(f"operation {key.row} of {key.partition}", properties)
+    return Operation(
+        request=decode_request(row),
+        status=row.member("status", OperationStatus),
+        steps=tuple(_decode_step(step) for step in row.objects("steps")),
+        updated_at=row.instant("updated_at"),
+        ended_at=row.optional_instant("ended_at"),
+        outage_started_at=row.optional_instant("outage_started_at"),
+        failed_at=row.optional_instant("failed_at"),
+        result=row.mapping("result"),
+        error=row.mapping("error"),
+    )
+
+
+def _encode_step(record: StepRecord) -> Properties:
+    return without_nones(
+        {
+            "step": record.step.id,
+            "status": record.status.value,
+            "attempts": record.attempts,
+            "started_at": instant_text(record.started_at) if record.started_at else None,
+            "ended_at": instant_text(record.ended_at) if record.ended_at else None,
+            "detail": record.detail,
+        }
+    )
+
+
+def _decode_step(record: Fields) -> StepRecord:
+    step = _STEPS.get(record.text("step"))
+    if step is None:
+        raise InvariantViolation(f"{record.what} names an unknown step: {record.text('step')!r}")
+    return StepRecord(
+        step=step,
+        status=record.member("status", StepStatus),
+        attempts=record.number("attempts"),
+        started_at=record.optional_instant("started_at"),
+        ended_at=record.optional_instant("ended_at"),
+        detail=record.optional_text("detail") or "",
+    )
+
+
+def encode_request(request: OperationRequest) -> Properties:
+    """Return the request of an operation as a JSON object."""
+    return {
+        "id": request.id,
+        "kind": request.kind.value,
+        "environment": request.environment,
+        "requested_by": request.requested_by,
+        "requested_at": instant_text(request.requested_at),
+        "reason": request.reason,
+        "draining": request.draining,
+    }
+
+
+def decode_request(request: Fields) -> OperationRequest:
+    """Return the request an object holds."""
+    return OperationRequest(
+        id=request.text("id"),
+        kind=request.member("kind", OperationKind),
+        environment=request.text("environment"),
+        requested_by=request.text("requested_by"),
+        requested_at=request.instant("requested_at"),
+        reason=request.optional_text("reason") or "",
+        draining=request.flag("draining"),
+    )
+
+
+OPERATION: Final = Codec(key=key_of_operation, encode=encode_operation, decode=decode_operation)

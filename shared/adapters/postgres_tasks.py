@@ -1,0 +1,162 @@
+"""Tasks in PostgreSQL: queued, claimed, reported on, and taken back from gateways that fell silent."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from psycopg import errors
+from psycopg.types.json import Jsonb
+
+from shared.adapters.named_sql import load
+from shared.adapters.postgres import Connection, Database
+from shared.adapters.postgres_fence import PostgresFence
+from shared.adapters.postgres_rows import of_caller, task_of
+from shared.domain.faults import InvariantViolation, UnknownConfig, UnknownTask
+from shared.domain.fencing import FencingToken
+from shared.domain.guard import Caller, Purpose
+from shared.domain.policy import Policy
+from shared.domain.tasks import RotationConfig, Task, TaskRefusal, TaskStatus
+from shared.ports import ReadAuthority, Reported, TaskReport, WorkRefused
+
+_SQL: Final = load("tasks")
+_ENDED: Final = (TaskStatus.SUCCEEDED, TaskStatus.FAILED)
+
+
+class PostgresTasks:
+    """The task queue of every environment."""
+
+    def __init__(self, database: Database, fence: PostgresFence, *, policy: Policy) -> None:
+        self._database = database
+        self._fence = fence
+        self._task_timeout_s = policy.task_timeout_s
+
+    def claim(self, caller: Caller, read_authority: ReadAuthority, *, limit: int) -> Sequence[Task] | WorkRefused:
+        """Give up to `limit` pending tasks, oldest first, to the caller; concurrent callers get different ones."""
+
+        def write(connection: Connection) -> Sequence[Task]:
+            rows = connection.execute(_SQL["claim_tasks"], {**of_caller(caller), "limit": limit}).fetchall()
+            return [task_of(row) for row in rows]
+
+        return self._fence.guarded(caller, Purpose.CLAIM, read_authority, write)
+
+    def report(self, caller: Caller, read_authority: ReadAuthority, report: TaskReport) -> Reported | WorkRefused:
+        """Record progress or the end of a task. Raises UnknownTask.
+
+        An end that was accepted before is REPEATED even when the caller may no longer act: it changes nothing, and
+        a gateway told otherwise would undo work that counts.
+        """
+
+        def write(connection: Connection) -> Reported | WorkRefused:
+            parameters = {
+                **of_caller(caller),
+                "task_id": report.task_id,
+                "attempt": report.attempt,
+                "status": report.status.value,
+                "result": Jsonb(dict(report.result)),
+            }
+            if connection.execute(_SQL["report_task"], parameters).rowcount == 1:
+                return Reported.ACCEPTED
+            task = _read(connection, caller.environment, report.task_id)
+            if task is None:
+                raise UnknownTask(f"{caller.environment} has no task {report.task_id}")
+            return answer_to_unaccepted(task, caller, report)
+
+        answer = self._fence.guarded(caller, Purpose.REPORT, read_authority, write)
+        if isinstance(answer, WorkRefused) and report.status in _ENDED:
+            task = self._database.run(lambda connection: _read(connection, caller.environment, report.task_id))
+            if task is not None and is_repeated(task, caller, report):
+                return Reported.REPEATED
+        return answer
+
+    def expire(self) -> Sequence[Task]:
+        """Take back tasks that ran `task_timeout_s` without progress (runbook section 3); return them as left."""
+        rows = self._database.run(
+            lambda connection: connection.execute(
+                _SQL["expire_tasks"], {"task_timeout_s": self._task_timeout_s}
+            ).fetchall()
+        )
+        return [task_of(row) for row in rows]
+
+    def count(self, environment: str, status: TaskStatus) -> int:
+        """Return how many tasks of the environment have a status."""
+        return self._count("count_tasks", {"environment": environment, "status": status.value})
+
+    def claimed_under(self, environment: str, token: FencingToken) -> int:
+        """Return how many tasks were ever claimed under the token, those handed back since included."""
+        return self._count("count_claimed_under", {"environment": environment, "token": token})
+
+    def of_gateway(self, environment: str, gateway_id: str, *, status: TaskStatus | None, limit: int) -> Sequence[Task]:
+        """Return the tasks a gateway claimed, newest first."""
+        return self._list("list_tasks", environment, gateway_id, status, limit)
+
+    def of_holder(self, environment: str, gateway_id: str, *, status: TaskStatus | None, limit: int) -> Sequence[Task]:
+        """Return the tasks the holder claimed and those nobody has claimed yet, newest first."""
+        return self._list("list_tasks_of_holder", environment, gateway_id, status, limit)
+
+    def add(self, config: RotationConfig, *, task_id: str, request_key: str) -> Task:
+        """Queue one execution; the same key returns the task queued before. Raises UnknownConfig."""
+        parameters = {
+            "task_id": task_id,
+            "environment": config.environment,
+            "config_id": config.id,
+            "request_key": request_key,
+            "payload": Jsonb(dict(config.payload)),
+        }
+
+        def write(connection: Connection) -> Task:
+            try:
+                row = connection.execute(_SQL["insert_task"], parameters).fetchone()
+            except errors.ForeignKeyViolation as fault:
+                raise UnknownConfig(f"there is no rotation config {config.id}") from fault
+            row = row or connection.execute(_SQL["read_requested_task"], parameters).fetchone()
+            if row is None:
+                raise InvariantViolation(f"the task of request {request_key} was neither queued nor found")
+            return task_of(row)
+
+        return self._database.run(write)
+
+    def _list(
+        self, statement: str, environment: str, gateway_id: str, status: TaskStatus | None, limit: int
+    ) -> Sequence[Task]:
+        parameters = {
+            "environment": environment,
+            "gateway_id": gateway_id,
+            "status": status.value if status else None,
+            "limit": limit,
+        }
+        rows = self._database.run(lambda connection: connection.execute(_SQL[statement], parameters).fetchall())
+        return [task_of(row) for row in rows]
+
+    def _count(self, statement: str, parameters: dict[str, object]) -> int:
+        row = self._database.run(lambda connection: connection.execute(_SQL[statement], parameters).fetchone())
+        return 0 if row is None else int(row["tasks"])
+
+
+def is_repeated(task: Task, caller: Caller, report: TaskReport) -> bool:
+    """Whether the report is the very one that ended the task: same claim, same end, same result."""
+    return (
+        report.status in _ENDED
+        and _is_claim_of(task, caller, report)
+        and task.status is report.status
+        and dict(task.result) == dict(report.result)
+    )
+
+
+def answer_to_unaccepted(task: Task, caller: Caller, report: TaskReport) -> Reported | WorkRefused:
+    """Return what the gateway is told when the guard let its report pass and the task did not take it."""
+    if is_repeated(task, caller, report):
+        return Reported.REPEATED
+    if not _is_claim_of(task, caller, report) or task.status is TaskStatus.IN_DOUBT:
+        return WorkRefused(TaskRefusal.SUPERSEDED_ATTEMPT)
+    if task.status in _ENDED:
+        return WorkRefused(TaskRefusal.ALREADY_DONE)
+    return WorkRefused(TaskRefusal.LEASE_EXPIRED)  # its claim stands, so the lease ran out between look and write
+
+
+def _is_claim_of(task: Task, caller: Caller, report: TaskReport) -> bool:
+    mine = (caller.gateway_id, caller.token, report.attempt)
+    return (task.gateway_id, task.token, task.attempt) == mine
+
+
+def _read(connection: Connection, environment: str, task_id: str) -> Task | None:
+    row = connection.execute(_SQL["read_task"], {"task_id": task_id, "environment": environment}).fetchone()
+    return None if row is None else task_of(row)

@@ -1,0 +1,202 @@
+"""How each record looks as a table row. Property names are the field names; what nests is kept as JSON text.
+
+Numbers inside JSON that may exceed 2^53 (fencing tokens) are decimal text there, for readers that count in doubles.
+"""
+
+from typing import Final
+
+from shared.adapters.codec import Codec, DoesNotFit, Fields, Key, Properties, instant_text, json_text, without_nones
+from shared.adapters.operation_codec import decode_request, encode_request
+from shared.domain.audit import AuditEntry
+from shared.domain.environments import Role
+from shared.domain.faults import InvariantViolation
+from shared.domain.fencing import FencingToken
+from shared.domain.gateways import Gateway, Identity
+from shared.domain.health import Sight
+from shared.domain.locks import EnvironmentLock, FailedMark
+
+LOCK_ROW: Final = "lock"
+SIGHT_KEY: Final = Key(partition="monitor", row="sight")
+_NINES: Final = 10**19 - 1  # as many digits as the largest Edm.Int64 has
+
+
+def lock_key(environment: str) -> Key:
+    """Return where the lock of an environment is."""
+    return Key(partition=environment, row=LOCK_ROW)
+
+
+def encode_lock(lock: EnvironmentLock) -> Properties:
+    """Return the lock as a row."""
+    return without_nones(
+        {
+            "holder": lock.holder,
+            "token": lock.token,
+            "granted_by": lock.granted_by,
+            "acquired_at": instant_text(lock.acquired_at),
+            "written_by": lock.written_by,
+            "previous_holder": lock.previous_holder,
+            "previous_token": lock.previous_token,
+            "failed": json_text([_encode_mark(mark) for mark in lock.failed]),
+            "operation": json_text(encode_request(lock.operation)) if lock.operation else None,
+            "last_operation_id": lock.last_operation_id,
+            "stop_dr_due_at": instant_text(lock.stop_dr_due_at) if lock.stop_dr_due_at else None,
+        }
+    )
+
+
+def decode_lock(key: Key, properties: Properties) -> EnvironmentLock:
+    """Return the lock a row holds."""
+    row = Fields(f"lock of {key.partition}", properties)
+    previous_token = row.optional_number("previous_token")
+    request = row.mapping("operation")
+    return EnvironmentLock(
+        environment=key.partition,
+        holder=row.optional_text("holder"),
+        token=FencingToken(row.number("token")),
+        granted_by=row.text("granted_by"),
+        acquired_at=row.instant("acquired_at"),
+        written_by=row.text("written_by"),
+        previous_holder=row.optional_text("previous_holder"),
+        previous_token=None if previous_token is None else FencingToken(previous_token),
+        failed=tuple(_decode_mark(mark) for mark in row.objects("failed")),
+        operation=decode_request(Fields(f"{row.what}, operation", request)) if request else None,
+        last_operation_id=row.optional_text("last_operation_id"),
+        stop_dr_due_at=row.optional_instant("stop_dr_due_at"),
+    )
+
+
+def _encode_mark(mark: FailedMark) -> Properties:
+    return without_nones(
+        {
+            "gateway": mark.gateway,
+            "token": str(mark.token),
+            "at": instant_text(mark.at),
+            "last_heartbeat": instant_text(mark.last_heartbeat) if mark.last_heartbeat else None,
+        }
+    )
+
+
+def _decode_mark(mark: Fields) -> FailedMark:
+    return FailedMark(
+        gateway=mark.text("gateway"),
+        token=FencingToken(_whole(mark.text("token"))),
+        at=mark.instant("at"),
+        last_heartbeat=mark.optional_instant("last_heartbeat"),
+    )
+
+
+def encode_gateway(gateway: Gateway) -> Properties:
+    """Return the gateway as a row."""
+    instants = {
+        "booted_at": gateway.booted_at,
+        "last_heartbeat": gateway.last_heartbeat,
+        "streak_started_at": gateway.streak_started_at,
+    }
+    return without_nones(
+        {
+            "role": gateway.role.value,
+            "tenant_id": gateway.identity.tenant_id,
+            "object_id": gateway.identity.object_id,
+            "registered_at": instant_text(gateway.registered_at),
+            "region": gateway.region,
+            "version": gateway.version,
+            "boot_id": gateway.boot_id,
+            **{name: instant_text(at) if at else None for name, at in instants.items()},
+            "streak_beats": gateway.streak_beats,
+            "token_seen": gateway.token_seen,
+            "reported_role": gateway.reported_role,
+            "reported_environment": gateway.reported_environment,
+            "checks": json_text(dict(gateway.checks)),
+        }
+    )
+
+
+def decode_gateway(key: Key, properties: Properties) -> Gateway:
+    """Return the gateway a row holds."""
+    row = Fields(f"gateway {key.row} of {key.partition}", properties)
+    token_seen = row.optional_number("token_seen")
+    return Gateway(
+        id=key.row,
+        environment=key.partition,
+        role=row.member("role", Role),
+        identity=Identity(tenant_id=row.text("tenant_id"), object_id=row.text("object_id")),
+        registered_at=row.instant("registered_at"),
+        region=row.optional_text("region") or "",
+        version=row.optional_text("version") or "",
+        boot_id=row.optional_text("boot_id") or "",
+        booted_at=row.optional_instant("booted_at"),
+        last_heartbeat=row.optional_instant("last_heartbeat"),
+        streak_started_at=row.optional_instant("streak_started_at"),
+        streak_beats=row.number("streak_beats"),
+        token_seen=None if token_seen is None else FencingToken(token_seen),
+        reported_role=row.optional_text("reported_role") or "",
+        reported_environment=row.optional_text("reported_environment") or "",
+        checks={name: str(value) for name, value in row.mapping("checks").items()},
+    )
+
+
+def key_of_entry(entry: AuditEntry) -> Key:
+    """Return where an audit entry belongs; counted down, so that the newest comes first."""
+    return Key(partition=entry.environment, row=f"{_NINES - entry.sequence:019d}")
+
+
+def encode_entry(entry: AuditEntry) -> Properties:
+    """Return the entry as a row. Raises DoesNotFit for an instant outside UTC: the hash covers the zone's text."""
+    if entry.at.utcoffset() is None or entry.at.utcoffset():
+        raise DoesNotFit(f"the instant of an audit entry must be in UTC: {entry.at.isoformat()}")
+    return {
+        "sequence": entry.sequence,
+        "at": instant_text(entry.at),
+        "actor": entry.actor,
+        "action": entry.action,
+        "reason": entry.reason,
+        "before": json_text(dict(entry.before)),
+        "after": json_text(dict(entry.after)),
+        "previous_hash": entry.previous_hash,
+        "hash": entry.hash,
+    }
+
+
+def decode_entry(key: Key, properties: Properties) -> AuditEntry:
+    """Return the entry a row holds."""
+    row = Fields(f"audit entry {key.row} of {key.partition}", properties)
+    return AuditEntry(
+        environment=key.partition,
+        sequence=row.number("sequence"),
+        at=row.instant("at"),
+        actor=row.text("actor"),
+        action=row.text("action"),
+        reason=row.text("reason"),
+        before=row.mapping("before"),
+        after=row.mapping("after"),
+        previous_hash=row.text("previous_hash"),
+        hash=row.text("hash"),
+    )
+
+
+def encode_sight(sight: Sight) -> Properties:
+    """Return the sight as a row."""
+    return {"last_tick_at": instant_text(sight.last_tick_at), "watching_since": instant_text(sight.watching_since)}
+
+
+def decode_sight(_: Key, properties: Properties) -> Sight:
+    """Return the sight a row holds."""
+    row = Fields("monitor sight", properties)
+    return Sight(last_tick_at=row.instant("last_tick_at"), watching_since=row.instant("watching_since"))
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise InvariantViolation(f"not a whole number: {text!r}") from None
+
+
+LOCK: Final = Codec(key=lambda lock: lock_key(lock.environment), encode=encode_lock, decode=decode_lock)
+GATEWAY: Final = Codec(
+    key=lambda gateway: Key(partition=gateway.environment, row=gateway.id),
+    encode=encode_gateway,
+    decode=decode_gateway,
+)
+ENTRY: Final = Codec(key=key_of_entry, encode=encode_entry, decode=decode_entry)
+SIGHT: Final = Codec(key=lambda _: SIGHT_KEY, encode=encode_sight, decode=decode_sight)

@@ -1,0 +1,39 @@
+"""Records of one kind in one table: what all five stores have in common."""
+
+from collections.abc import Sequence
+from typing import Generic, TypeVar
+
+from shared.adapters.codec import Codec, Key
+from shared.adapters.table_rows import TableRows
+from shared.domain.locks import Versioned
+
+T = TypeVar("T")
+
+
+class TableRecords(Generic[T]):
+    """Records that are read, inserted if absent, and replaced at a version.
+
+    Every method raises LockStoreUnavailable; a write also Conflict, OutcomeUnknown and DoesNotFit.
+    """
+
+    def __init__(self, rows: TableRows, codec: Codec[T]) -> None:
+        self._rows = rows
+        self._codec = codec
+
+    def read(self, key: Key) -> Versioned[T] | None:
+        """Return the record with its version, or None."""
+        row = self._rows.read(key)
+        return None if row is None else Versioned(self._codec.decode(row.key, row.properties), row.etag)
+
+    def insert(self, record: T) -> Versioned[T]:
+        """Create the record; Conflict when it exists."""
+        return Versioned(record, self._rows.insert(self._codec.key(record), self._codec.encode(record)))
+
+    def replace(self, record: T, *, etag: str) -> Versioned[T]:
+        """Replace the record read at `etag`; Conflict on any other version."""
+        etag = self._rows.replace(self._codec.key(record), self._codec.encode(record), etag=etag)
+        return Versioned(record, etag)
+
+    def list(self, partition: str, *, limit: int | None = None) -> Sequence[T]:
+        """Return the first `limit` records of a partition in order of row key; all when None."""
+        return [self._codec.decode(row.key, row.properties) for row in self._rows.query(partition, limit=limit)]

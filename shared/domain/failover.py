@@ -1,0 +1,245 @@
+"""Failover, failback and deactivation: may it be done, over one snapshot, and if not, why not.
+
+Decision table of `decide_activation` (first match wins; runbook 1.1 and 1.4):
+
+    no lock yet                                     -> refused, PrimaryNotRegistered
+    the mirror carries a newer token than the lock  -> refused, AuthorityRegressed
+    a failover runs already                         -> joined
+    any other operation runs                        -> refused, OperationInProgress
+    the DR gateway holds the lock                   -> already done, same token
+    no DR gateway registered                        -> refused, DrGatewayNotRegistered
+    the DR gateway reports another role             -> refused, GatewayRoleMismatch
+    nobody holds the lock                           -> allowed
+    the primary was heard within HeartbeatTimeout   -> refused, "Primary is not in failed state"
+    the monitor was blind                           -> refused, MonitorBlind
+    the primary is not marked failed                -> refused, "Primary is not in failed state"
+    otherwise                                       -> allowed
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from shared.domain.clusters import ClusterState
+from shared.domain.environments import Role
+from shared.domain.fencing import FencingToken
+from shared.domain.gateways import ActivationStatus, Gateway
+from shared.domain.guard import Mirror
+from shared.domain.health import Health, Sight, Verdict, is_fresh, judge
+from shared.domain.locks import EnvironmentLock, Versioned
+from shared.domain.operations import OperationKind
+from shared.domain.policy import Policy
+from shared.domain.refusals import JsonValue, RefusalCode, Refused
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """Everything a decision about one environment is made from; the lock was read before the rest."""
+
+    environment: str
+    lock: Versioned[EnvironmentLock] | None
+    primary: Gateway | None
+    dr: Gateway | None
+    sight: Sight | None
+    now: datetime
+    mirror: Mirror | None = None
+    database_reachable: bool = True
+    primary_cluster: ClusterState | None = None  # None: not declared, or not asked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowed:
+    """The lock may move from `holder` to `to`, provided it is still the version that was judged."""
+
+    holder: str | None
+    to: str
+    etag: str
+    evidence: Mapping[str, JsonValue]
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyDone:
+    """What was asked for is the case; nothing has to change."""
+
+    token: FencingToken
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """The same procedure runs already; the caller follows that operation."""
+
+    operation_id: str
+
+
+Decision = Allowed | AlreadyDone | Joined | Refused
+
+
+def decide_activation(snapshot: Snapshot, policy: Policy, *, operation_id: str | None = None) -> Decision:
+    """Return whether the DR gateway may be given the environment (runbook 1.1, 1.4).
+
+    Args:
+        operation_id: The operation that asks, whose own entry in the lock does not count as another one.
+    """
+    found = _running_or_unfounded(snapshot, policy, OperationKind.FAILOVER, operation_id)
+    if not isinstance(found, Versioned):
+        return found
+    lock, dr, primary = found.value, snapshot.dr, snapshot.primary
+    if dr is not None and lock.holder == dr.id:
+        return AlreadyDone(lock.token)
+    if dr is None:
+        return _refused(RefusalCode.DR_GATEWAY_NOT_REGISTERED, "no gateway with role dr-standby", snapshot, policy)
+    if not dr.role_matches:
+        return _role_mismatch(dr, snapshot, policy)
+    if lock.holder is not None:
+        refusal = _unless_primary_is_down(snapshot, policy, lock, primary)
+        if refusal:
+            return refusal
+    return Allowed(holder=lock.holder, to=dr.id, etag=found.etag, evidence=evidence(snapshot, policy))
+
+
+def decide_failback(snapshot: Snapshot, policy: Policy, *, operation_id: str | None = None) -> Decision:
+    """Return whether the primary may be given the environment back (runbook 2.1, 2.2)."""
+    found = _running_or_unfounded(snapshot, policy, OperationKind.FAILBACK, operation_id)
+    if not isinstance(found, Versioned):
+        return found
+    lock, dr, primary = found.value, snapshot.dr, snapshot.primary
+    if primary is None:
+        return _refused(RefusalCode.PRIMARY_NOT_REGISTERED, "no gateway with role primary", snapshot, policy)
+    if lock.holder == primary.id:
+        if dr is not None and lock.previous_holder == dr.id:
+            return AlreadyDone(lock.token)
+        return _refused(RefusalCode.NOT_FAILED_OVER, f"{primary.id} holds the lock", snapshot, policy)
+    refusal = _unless_primary_is_well(snapshot, policy, primary)
+    if refusal:
+        return refusal
+    return Allowed(holder=lock.holder, to=primary.id, etag=found.etag, evidence=evidence(snapshot, policy))
+
+
+def decide_deactivation(
+    snapshot: Snapshot, policy: Policy, gateway: Gateway, *, forced: bool
+) -> Versioned[EnvironmentLock] | Refused | None:
+    """Return the lock to vacate, None when the gateway holds nothing, or the refusal (runbook section 3)."""
+    if snapshot.lock is None or snapshot.lock.value.holder != gateway.id:
+        return None
+    running = snapshot.lock.value.operation
+    if running is not None:
+        return _refused(RefusalCode.OPERATION_IN_PROGRESS, f"{running.kind.value} {running.id}", snapshot, policy)
+    if not forced:
+        return _refused(RefusalCode.LOCK_HOLDER_DEACTIVATION, f"{gateway.id} is the only holder", snapshot, policy)
+    return snapshot.lock
+
+
+def is_stable(gateway: Gateway, *, now: datetime, policy: Policy) -> bool:
+    """Whether the gateway has beaten on time for the whole stability window, up to now."""
+    if gateway.last_heartbeat is None or gateway.streak_started_at is None:
+        return False
+    on_time = now - gateway.last_heartbeat <= timedelta(seconds=policy.on_time_s)
+    long_enough = now - gateway.streak_started_at >= timedelta(seconds=policy.stability_window_s)
+    return on_time and long_enough and gateway.streak_beats >= policy.recovery_heartbeats
+
+
+def health_of(gateway: Gateway, snapshot: Snapshot, policy: Policy) -> Health:
+    """Return the verdict on a gateway of the snapshot; a standby that holds nothing may be cold."""
+    holds = snapshot.lock is not None and snapshot.lock.value.holder == gateway.id
+    cold = gateway.role is Role.DR_STANDBY and not holds
+    return judge(gateway, sight=snapshot.sight, cold=cold, now=snapshot.now, policy=policy)
+
+
+def evidence(snapshot: Snapshot, policy: Policy) -> dict[str, JsonValue]:
+    """Return what the snapshot shows, for people: lock, mirror, and both gateways with their verdicts."""
+    lock = snapshot.lock.value if snapshot.lock else None
+    shown: dict[str, JsonValue] = {
+        "lock": {"holder": lock.holder, "fencing_token": str(lock.token)} if lock else None,
+        "database": "reachable" if snapshot.database_reachable else "unreachable",
+        "mirror_token": str(snapshot.mirror.token) if snapshot.mirror else None,
+    }
+    if lock and lock.operation:
+        shown["operation"] = {"id": lock.operation.id, "type": lock.operation.kind.value}
+    if snapshot.primary_cluster:
+        shown["primary_cluster"] = snapshot.primary_cluster.describe()
+    for gateway in (snapshot.primary, snapshot.dr):
+        if gateway:
+            shown[gateway.role.value] = _gateway_evidence(gateway, snapshot, policy)
+    return shown
+
+
+def _gateway_evidence(gateway: Gateway, snapshot: Snapshot, policy: Policy) -> dict[str, JsonValue]:
+    health = health_of(gateway, snapshot, policy)
+    status = snapshot.lock.value.status_of(gateway.id) if snapshot.lock else ActivationStatus.STANDBY
+    return {
+        "id": gateway.id,
+        "activation_status": status.value,
+        "verdict": health.verdict.value,
+        "reason": health.reason,
+        "last_heartbeat": gateway.last_heartbeat.isoformat() if gateway.last_heartbeat else None,
+        "heartbeat_age_seconds": round(health.heartbeat_age_s, 3) if health.heartbeat_age_s is not None else None,
+        "consecutive_failures": health.consecutive_failures,
+        "heartbeats_on_time": gateway.streak_beats,
+    }
+
+
+def _running_or_unfounded(
+    snapshot: Snapshot, policy: Policy, kind: OperationKind, operation_id: str | None
+) -> Versioned[EnvironmentLock] | Joined | Refused:
+    if snapshot.lock is None:
+        if snapshot.mirror is not None:
+            return _refused(RefusalCode.AUTHORITY_REGRESSED, "the environment lock is missing", snapshot, policy)
+        return _refused(RefusalCode.PRIMARY_NOT_REGISTERED, "the environment has no lock yet", snapshot, policy)
+    lock = snapshot.lock.value
+    if snapshot.mirror is not None and snapshot.mirror.token > lock.token:
+        return _refused(RefusalCode.AUTHORITY_REGRESSED, "the mirror carries a newer token", snapshot, policy)
+    running = lock.operation
+    if running is not None and running.id != operation_id:
+        if running.kind is kind:
+            return Joined(running.id)
+        detail = f"{running.kind.value} {running.id} is running since {running.requested_at.isoformat()}"
+        return _refused(RefusalCode.OPERATION_IN_PROGRESS, detail, snapshot, policy)
+    return snapshot.lock
+
+
+def _unless_primary_is_down(
+    snapshot: Snapshot, policy: Policy, lock: EnvironmentLock, primary: Gateway | None
+) -> Refused | None:
+    if primary is None or lock.holder != primary.id:
+        return _refused(RefusalCode.PRIMARY_NOT_REGISTERED, f"{lock.holder} is not a known primary", snapshot, policy)
+    health = health_of(primary, snapshot, policy)
+    status = lock.status_of(primary.id)
+    detail = f"{primary.id}: activation_status {status.value}, {health.reason}"
+    # The mark is sticky, the heartbeat is not: a failed primary that beats again must not be displaced.
+    if is_fresh(primary, now=snapshot.now, policy=policy):
+        return _refused(RefusalCode.PRIMARY_NOT_FAILED, detail, snapshot, policy)
+    if health.verdict is Verdict.UNKNOWN:
+        return _refused(RefusalCode.MONITOR_BLIND, detail, snapshot, policy)
+    if status is not ActivationStatus.FAILED:
+        return _refused(RefusalCode.PRIMARY_NOT_FAILED, detail, snapshot, policy)
+    return None
+
+
+def _unless_primary_is_well(snapshot: Snapshot, policy: Policy, primary: Gateway) -> Refused | None:
+    if not primary.role_matches:
+        return _role_mismatch(primary, snapshot, policy)
+    if not is_stable(primary, now=snapshot.now, policy=policy):
+        health = health_of(primary, snapshot, policy)
+        detail = (
+            f"{primary.id}: {health.reason}; {primary.streak_beats} heartbeats on time, "
+            f"{policy.stability_window_s:g} s without a gap are needed"
+        )
+        return _refused(RefusalCode.PRIMARY_NOT_RECOVERED, detail, snapshot, policy)
+    cluster = snapshot.primary_cluster
+    if cluster is not None and not cluster.ready:
+        return _refused(RefusalCode.PRIMARY_CLUSTER_NOT_RUNNING, cluster.describe(), snapshot, policy)
+    if not snapshot.database_reachable:
+        return _refused(RefusalCode.DATABASE_NOT_REACHABLE, "PostgreSQL did not answer", snapshot, policy)
+    key_vault = primary.checks.get("key_vault", "ok")
+    if key_vault != "ok":
+        return _refused(RefusalCode.KEY_VAULT_NOT_REACHABLE, f"{primary.id} reports {key_vault}", snapshot, policy)
+    return None
+
+
+def _role_mismatch(gateway: Gateway, snapshot: Snapshot, policy: Policy) -> Refused:
+    detail = f"{gateway.id} reports role {gateway.reported_role} in {gateway.reported_environment}"
+    return _refused(RefusalCode.GATEWAY_ROLE_MISMATCH, detail, snapshot, policy)
+
+
+def _refused(code: RefusalCode, detail: str, snapshot: Snapshot, policy: Policy) -> Refused:
+    return Refused(code=code, detail=detail, evidence=evidence(snapshot, policy))

@@ -1,0 +1,60 @@
+"""Adds an audit entry for every mutating call: who, what, why, before and after."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from shared.domain.audit import next_entry
+from shared.domain.faults import Conflict, OutcomeUnknown
+from shared.domain.locks import EnvironmentLock
+from shared.domain.refusals import JsonValue
+from shared.ports import Ports
+
+TRIES: Final = 10
+
+
+def record_audit(
+    ports: Ports,
+    environment: str,
+    *,
+    actor: str,
+    action: str,
+    reason: str = "",
+    before: Mapping[str, JsonValue] | None = None,
+    after: Mapping[str, JsonValue] | None = None,
+) -> None:
+    """Append one entry to the environment's chain.
+
+    Raises:
+        LockStoreUnavailable: Table Storage does not answer.
+        Conflict: Other writers won every one of the tries.
+    """
+    for attempt in range(TRIES):
+        entry = next_entry(
+            ports.audit.last(environment),
+            environment=environment,
+            at=ports.clock.now(),
+            actor=actor,
+            action=action,
+            reason=reason,
+            before=before or {},
+            after=after or {},
+        )
+        try:
+            return ports.audit.insert(entry)
+        except (Conflict, OutcomeUnknown):
+            # Somebody else took the number, or our own write landed unanswered.
+            last = ports.audit.last(environment)
+            if last is not None and last.hash == entry.hash:
+                return None
+            if attempt == TRIES - 1:
+                raise
+    return None
+
+
+def shown(lock: EnvironmentLock) -> dict[str, JsonValue]:
+    """Return what an audit entry keeps of a lock."""
+    return {
+        "holder": lock.holder,
+        "fencing_token": str(lock.token),
+        "operation": lock.operation.id if lock.operation else None,
+    }

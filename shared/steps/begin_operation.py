@@ -1,0 +1,141 @@
+"""Begins an operation: refuse early, then register it in the lock, so that one runs per environment."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from shared.domain.failover import (
+    Allowed,
+    AlreadyDone,
+    Decision,
+    Joined,
+    Snapshot,
+    decide_activation,
+    decide_failback,
+)
+from shared.domain.faults import Conflict, LockStoreUnavailable
+from shared.domain.locks import with_operation
+from shared.domain.operations import Operation, OperationKind, OperationRequest, begin
+from shared.domain.policy import Policy
+from shared.domain.refusals import Refused
+from shared.ports import Ports
+from shared.steps.audit_trail import record_audit, shown
+from shared.steps.observe import observe, primary_cluster_state
+from shared.steps.write_lock import replace_lock
+from shared.telemetry import log
+
+TRIES: Final = 20
+"""How often the lock may change under us; each change is another caller's success, and a new decision follows."""
+
+DECIDE: Final[dict[OperationKind, Callable[[Snapshot, Policy], Decision]]] = {
+    OperationKind.FAILOVER: decide_activation,
+    OperationKind.FAILBACK: decide_failback,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The operation is registered; its orchestration is to be started."""
+
+    request: OperationRequest
+
+
+def begin_operation(
+    ports: Ports, environment: str, kind: OperationKind, *, requested_by: str, reason: str
+) -> Begun | AlreadyDone | Joined | Refused:
+    """Decide over a fresh snapshot and, when allowed, register the operation by a conditional write.
+
+    A refusal changes nothing. Of many callers at once one begins the operation and the others join it.
+
+    Raises:
+        UnknownEnvironment: The environment is not declared.
+        Unavailable: A store did not answer; nothing is known to have changed.
+    """
+    request = OperationRequest(
+        id=ports.ids.operation_id(environment),
+        kind=kind,
+        environment=environment,
+        requested_by=requested_by,
+        requested_at=ports.clock.now(),
+        reason=reason,
+    )
+    for _ in range(TRIES):
+        decision = _decide(ports, environment, kind)
+        if not isinstance(decision, Allowed):
+            return decision
+        if _register(ports, request, etag=decision.etag):
+            return Begun(request)
+    raise LockStoreUnavailable("the environment lock kept changing")
+
+
+def register_stop(ports: Ports, environment: str) -> Begun | None:
+    """Register the stop of a DR cluster that is due (runbook 2.4); None when it is not, or is no longer wanted."""
+    snapshot = observe(ports, environment)
+    if snapshot.lock is None or snapshot.dr is None:
+        return None
+    lock = snapshot.lock.value
+    due = lock.stop_dr_due_at is not None and lock.stop_dr_due_at <= snapshot.now
+    if not due or lock.operation is not None or lock.holder == snapshot.dr.id:
+        return None
+    request = OperationRequest(
+        id=ports.ids.operation_id(environment),
+        kind=OperationKind.STOP_DR_CLUSTER,
+        environment=environment,
+        requested_by="control-plane",
+        requested_at=snapshot.now,
+        reason="hold time after failback is over",
+    )
+    return Begun(request) if _register(ports, request, etag=snapshot.lock.etag) else None
+
+
+def ensure_record(ports: Ports, request: OperationRequest) -> Operation:
+    """Return the operation's record, creating it from the request when it is missing."""
+    found = ports.operations.read(request.id)
+    if found:
+        return found.value
+    operation = begin(request)
+    if request.kind is OperationKind.FAILOVER:
+        lock = ports.locks.read(request.environment)
+        holder = lock.value.holder if lock else None
+        mark = lock.value.mark_of(holder) if lock and holder else None
+        if mark:
+            operation = replace(operation, outage_started_at=mark.last_heartbeat, failed_at=mark.at)
+    try:
+        return ports.operations.insert(operation).value
+    except Conflict:
+        stored = ports.operations.read(request.id)
+        return stored.value if stored else operation
+
+
+def _decide(ports: Ports, environment: str, kind: OperationKind) -> Decision:
+    snapshot = observe(ports, environment)
+    if kind is OperationKind.FAILBACK:
+        snapshot = replace(snapshot, primary_cluster=primary_cluster_state(ports, environment))
+    return DECIDE[kind](snapshot, ports.policy)
+
+
+def _register(ports: Ports, request: OperationRequest, *, etag: str) -> bool:
+    current = ports.locks.read(request.environment)
+    if current is None or current.etag != etag:
+        return False
+    lock = with_operation(current.value, request, write_id=f"{request.id}/begin")
+    if request.kind is OperationKind.STOP_DR_CLUSTER:
+        lock = replace(lock, stop_dr_due_at=None)
+    stored = replace_lock(ports, lock, etag=etag)
+    if stored is None:
+        return False
+    ensure_record(ports, request)
+    record_audit(
+        ports,
+        request.environment,
+        actor=request.requested_by,
+        action=f"{request.kind.value}.begun",
+        reason=request.reason,
+        before=shown(current.value),
+        after=shown(stored.value),
+    )
+    log(
+        "operation.begun", environment=request.environment, operation_id=request.id, type=request.kind.value,
+        requested_by=request.requested_by,
+    )  # fmt: skip
+    return True

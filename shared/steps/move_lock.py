@@ -1,0 +1,102 @@
+"""Looks again, then moves the environment lock: the point of no return (runbook 1.4, 2.2)."""
+
+from shared.domain.failover import Allowed
+from shared.domain.faults import DatabaseUnavailable, OutcomeUnknown
+from shared.domain.fencing import FencingToken, mint
+from shared.domain.guard import Sync, SyncOutcome
+from shared.domain.locks import EnvironmentLock, transferred
+from shared.domain.refusals import RefusalCode
+from shared.flows.commands import StepOutcome, StepResult
+from shared.steps.audit_trail import record_audit, shown
+from shared.steps.context import StepContext
+from shared.steps.observe import authority_reader
+from shared.steps.verify import decide, unless_allowed
+from shared.steps.write_lock import replace_lock
+from shared.telemetry import log
+
+
+def look_again(context: StepContext) -> StepResult:
+    """Decide once more and fix what the move will write: version, holder and token.
+
+    The values go into the orchestration's history, so every repetition of the move repeats the same write
+    (ADR 0004).
+    """
+    if context.lock.value.granted_by == context.request.id:
+        lock = context.lock.value
+        return context.done("the lock has moved already", etag=context.lock.etag, to=lock.holder, token=str(lock.token))
+    decision = decide(context)
+    if not isinstance(decision, Allowed):
+        blocked = unless_allowed(context, decision)
+        assert blocked is not None
+        return blocked
+    mirrored = None
+    try:
+        mirror = context.ports.work.mirror(context.environment.name)
+        mirrored = mirror.token if mirror else None
+    except (DatabaseUnavailable, OutcomeUnknown):
+        pass  # the clock and the stored token remain, and the mirror can only be behind the stored one
+    token = mint(stored=context.lock.value.token, mirrored=mirrored, now_unix_ns=context.ports.clock.unix_ns())
+    return context.done(f"{decision.to} may hold the lock", etag=decision.etag, to=decision.to, token=str(token))
+
+
+def move_lock(context: StepContext) -> StepResult:
+    """Give the lock to the gateway that was judged, at exactly the version that was judged, then raise the fence.
+
+    Done only when the raise has committed, or, while PostgreSQL is unreachable, when every transaction under the
+    former token must have ended: only then is the former holder harmless. `data.mirror` is `raised` or `pending`.
+    """
+    to, token = str(context.args["to"]), FencingToken(int(context.args["token"]))
+    lock = context.lock.value
+    if lock.granted_by != context.request.id:
+        written = _move(context, to=to, token=token, etag=str(context.args["etag"]))
+        if written is None:
+            return StepResult(outcome=StepOutcome.AGAIN, detail="the lock changed since it was judged")
+        lock = written
+    return _raise_fence(context, lock)
+
+
+def _move(context: StepContext, *, to: str, token: FencingToken, etag: str) -> EnvironmentLock | None:
+    if context.lock.etag != etag:
+        return None
+    before = context.lock.value
+    after = transferred(
+        before, to=to, token=token, now=context.now, operation_id=context.request.id,
+        write_id=f"{context.request.id}/move/{token}",
+    )  # fmt: skip
+    stored = replace_lock(context.ports, after, etag=etag)
+    if stored is None:
+        return None
+    log(
+        "lock.moved", environment=before.environment, operation_id=context.request.id, holder=to,
+        previous_holder=before.holder, fencing_token=str(token), previous_token=str(before.token),
+    )  # fmt: skip
+    record_audit(
+        context.ports, before.environment, actor=context.request.requested_by, action="lock.moved",
+        reason=context.request.reason, before=shown(before), after=shown(stored.value),
+    )  # fmt: skip
+    return stored.value
+
+
+def _raise_fence(context: StepContext, lock: EnvironmentLock) -> StepResult:
+    name = context.environment.name
+    body = {"holder": lock.holder, "fencing_token": str(lock.token)}
+    try:
+        sync = context.ports.work.sync_mirror(name, authority_reader(context.ports, name))
+    except (DatabaseUnavailable, OutcomeUnknown) as outage:
+        since_move_s = (context.ports.clock.now() - lock.acquired_at).total_seconds()
+        left_s = context.ports.policy.guarded_transaction_s - since_move_s
+        if left_s > 0:
+            return context.waiting(f"raising the fence: {outage}", retry_after_s=min(left_s, 1.0))
+        return context.done("lock moved; the mirror is raised when PostgreSQL is back", mirror="pending", **body)
+    match sync.outcome:
+        case SyncOutcome.RAISED | SyncOutcome.CURRENT:
+            return context.done(_described(lock, sync), mirror="raised", **body)
+        case SyncOutcome.UNREACHABLE:
+            return context.waiting("Table Storage did not answer", retry_after_s=context.ports.policy.retry_s)
+        case SyncOutcome.REGRESSED:
+            return context.failed(RefusalCode.AUTHORITY_REGRESSED, "the mirror carries another grant", **body)
+
+
+def _described(lock: EnvironmentLock, sync: Sync) -> str:
+    handed = f", {sync.requeued} tasks requeued, {sync.in_doubt} in doubt" if sync.requeued or sync.in_doubt else ""
+    return f"{lock.holder} holds the lock under token {lock.token}{handed}"

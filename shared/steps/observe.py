@@ -1,0 +1,93 @@
+"""Reads everything a decision needs, once, in the order that makes the decision safe."""
+
+from collections.abc import Sequence
+
+from shared.domain.clusters import ClusterState
+from shared.domain.environments import Environment, Role
+from shared.domain.failover import Snapshot
+from shared.domain.faults import DatabaseUnavailable, LockStoreUnavailable, OutcomeUnknown, UnknownEnvironment
+from shared.domain.gateways import Gateway
+from shared.domain.guard import Absent, AuthorityReading, Mirror, Present, Unreachable
+from shared.ports import Ports, ReadAuthority
+
+
+def environment_of(ports: Ports, name: str) -> Environment:
+    """Return the declared environment.
+
+    Raises:
+        UnknownEnvironment: It is not declared.
+    """
+    environment = ports.environments.get(name)
+    if environment is None:
+        known = ", ".join(sorted(ports.environments))
+        raise UnknownEnvironment(f"Environment {name} does not exist; known: {known}")
+    return environment
+
+
+def observe(ports: Ports, name: str) -> Snapshot:
+    """Return the snapshot of an environment. The lock and its version are read before the evidence.
+
+    Read the other way round, a primary that recovers in between would be displaced by a write that succeeds.
+
+    Raises:
+        UnknownEnvironment: It is not declared.
+        LockStoreUnavailable: Without the lock or the heartbeats nothing can be decided.
+    """
+    environment = environment_of(ports, name)
+    lock = ports.locks.read(environment.name)
+    gateways = ports.gateways.list(environment.name)
+    sight = ports.sight.read()
+    mirror, reachable = _mirror(ports, environment.name)
+    return Snapshot(
+        environment=environment.name,
+        lock=lock,
+        primary=_with_role(gateways, Role.PRIMARY),
+        dr=_with_role(gateways, Role.DR_STANDBY),
+        sight=sight.value if sight else None,
+        mirror=mirror,
+        database_reachable=reachable,
+        now=ports.clock.now(),
+    )
+
+
+def primary_cluster_state(ports: Ports, name: str) -> ClusterState | None:
+    """Return the state of the primary's cluster, or None when none is declared.
+
+    Raises:
+        ClusterApiUnavailable: Azure did not answer.
+    """
+    cluster = environment_of(ports, name).primary_cluster
+    return ports.clusters.state(cluster) if cluster else None
+
+
+def authority_reader(ports: Ports, name: str) -> ReadAuthority:
+    """Return the function that guarded transactions call to read the lock; a store failure is a value."""
+
+    def read() -> AuthorityReading:
+        try:
+            found = ports.locks.read(name)
+        except (LockStoreUnavailable, OutcomeUnknown) as failure:
+            return Unreachable(str(failure))
+        return Present(found.value) if found else Absent()
+
+    return read
+
+
+def find_gateway(ports: Ports, gateway_id: str) -> Gateway | None:
+    """Return the gateway with this id, whichever environment it belongs to, or None."""
+    for name in ports.environments:
+        found = ports.gateways.read(name, gateway_id)
+        if found:
+            return found.value
+    return None
+
+
+def _mirror(ports: Ports, name: str) -> tuple[Mirror | None, bool]:
+    try:
+        return ports.work.mirror(name), True
+    except (DatabaseUnavailable, OutcomeUnknown):
+        return None, False
+
+
+def _with_role(gateways: Sequence[Gateway], role: Role) -> Gateway | None:
+    return next((gateway for gateway in gateways if gateway.role is role), None)

@@ -1,0 +1,193 @@
+"""Runs one step of an operation: only for the running operation, recorded, with a deadline, safe to repeat."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from shared.domain.faults import Conflict, Unavailable
+from shared.domain.locks import EnvironmentLock, Versioned
+from shared.domain.operations import (
+    OperationKind,
+    OperationRequest,
+    OperationStatus,
+    Step,
+    StepStatus,
+    step_ended,
+    step_started,
+)
+from shared.domain.policy import Policy
+from shared.domain.refusals import RefusalCode, Refused
+from shared.flows.commands import StepOutcome, StepResult
+from shared.ports import Ports
+from shared.steps.begin_operation import ensure_record
+from shared.steps.cluster_power import start_dr_cluster, stop_dr_cluster
+from shared.steps.context import StepContext, stopped
+from shared.steps.drain import drain_dr_gateway, schedule_dr_stop
+from shared.steps.finish_operation import finish_operation
+from shared.steps.move_lock import look_again, move_lock
+from shared.steps.observe import environment_of
+from shared.steps.verify import (
+    verify_dr_gateway,
+    verify_holder_active,
+    verify_operations,
+    verify_primary_down,
+    verify_primary_recovered,
+)
+from shared.telemetry import log, warn
+
+Body = Callable[[StepContext], StepResult]
+
+BODIES: Final[Mapping[Step, Body]] = {
+    Step.VERIFY_PRIMARY_DOWN: verify_primary_down,
+    Step.START_DR_CLUSTER: start_dr_cluster,
+    Step.VERIFY_DR_GATEWAY: verify_dr_gateway,
+    Step.LOOK_AGAIN: look_again,
+    Step.ACTIVATE_DR: move_lock,
+    Step.VERIFY_DR_ACTIVE: verify_holder_active,
+    Step.VERIFY_OPERATIONS: verify_operations,
+    Step.VERIFY_PRIMARY_RECOVERED: verify_primary_recovered,
+    Step.DRAIN_DR_GATEWAY: drain_dr_gateway,
+    Step.LOOK_AGAIN_BEFORE_FAILBACK: look_again,
+    Step.REACTIVATE_PRIMARY: move_lock,
+    Step.VERIFY_PRIMARY_ACTIVE: verify_holder_active,
+    Step.SCHEDULE_DR_STOP: schedule_dr_stop,
+    Step.STOP_DR_CLUSTER: stop_dr_cluster,
+    Step.FINISH_OPERATION: finish_operation,
+}
+
+BEFORE_THE_MOVE: Final = frozenset(
+    {Step.VERIFY_PRIMARY_DOWN, Step.START_DR_CLUSTER, Step.VERIFY_DR_GATEWAY, Step.VERIFY_PRIMARY_RECOVERED,
+     Step.DRAIN_DR_GATEWAY}
+)  # fmt: skip
+"""Steps that have nothing left to do once their own operation has moved the lock."""
+
+STATUS_OF: Final = {
+    StepOutcome.DONE: StepStatus.SUCCEEDED,
+    StepOutcome.SKIPPED: StepStatus.SKIPPED,
+    StepOutcome.WAITING: StepStatus.RUNNING,
+    StepOutcome.AGAIN: StepStatus.RUNNING,
+    StepOutcome.STOPPED: StepStatus.FAILED,
+}
+
+RECORD_TRIES: Final = 10
+
+
+def run_step(ports: Ports, request: OperationRequest, step: Step, args: Mapping[str, Any]) -> StepResult:
+    """Run a step once and return its result.
+
+    A step of an operation that is no longer the running one is refused. A store or service that does not
+    answer makes the step wait and try again until its deadline; it never lets the step pass. The step's start
+    and result are recorded in the operation as people see it.
+
+    Raises:
+        ControlPlaneFault: A bug or a broken invariant; the driver ends the operation with it.
+    """
+    now = ports.clock.now()
+    since = datetime.fromisoformat(args["since"]) if "since" in args else now
+    try:
+        result = _run(ports, request, step, args, since=since, now=now)
+    except Unavailable as outage:
+        kept = {**args, "since": since.isoformat()}
+        result = StepResult(
+            outcome=StepOutcome.WAITING, detail=str(outage), data=kept, retry_after_s=ports.policy.retry_s
+        )
+    limit_s = limits_s(ports.policy)[step]
+    if result.outcome is StepOutcome.WAITING and (ports.clock.now() - since).total_seconds() > limit_s:
+        detail = f"{step.id} waited {limit_s:g} s: {result.detail}"
+        result = stopped(Refused(code=RefusalCode.STEP_TIMEOUT, detail=detail))
+        _try_to_record(ports, request, step, result)
+    return result
+
+
+def limits_s(policy: Policy) -> Mapping[Step, float]:
+    """Return how long each step may take, in seconds, before its operation fails."""
+    decision_s = 2 * policy.heartbeat_timeout_s + policy.retry_s
+    return {
+        Step.VERIFY_PRIMARY_DOWN: decision_s,
+        Step.START_DR_CLUSTER: policy.cluster_start_timeout_s,
+        Step.VERIFY_DR_GATEWAY: policy.gateway_boot_timeout_s,
+        Step.LOOK_AGAIN: decision_s,
+        Step.ACTIVATE_DR: policy.outage_limit_s,
+        Step.VERIFY_DR_ACTIVE: policy.confirm_timeout_s,
+        Step.VERIFY_OPERATIONS: policy.first_claim_timeout_s,
+        Step.VERIFY_PRIMARY_RECOVERED: decision_s,
+        Step.DRAIN_DR_GATEWAY: policy.drain_timeout_s + decision_s,
+        Step.LOOK_AGAIN_BEFORE_FAILBACK: decision_s,
+        Step.REACTIVATE_PRIMARY: policy.outage_limit_s,
+        Step.VERIFY_PRIMARY_ACTIVE: policy.confirm_timeout_s,
+        Step.SCHEDULE_DR_STOP: policy.outage_limit_s,
+        Step.STOP_DR_CLUSTER: policy.cluster_start_timeout_s,
+        Step.FINISH_OPERATION: policy.outage_limit_s,
+    }
+
+
+def _run(
+    ports: Ports, request: OperationRequest, step: Step, args: Mapping[str, Any], *, since: datetime, now: datetime
+) -> StepResult:
+    lock = ports.locks.read(request.environment)
+    if not _is_running(lock, request):
+        if step is Step.FINISH_OPERATION:
+            return StepResult(outcome=StepOutcome.DONE, detail="the operation has ended already")
+        return stopped(Refused(code=RefusalCode.NOT_RUNNING_OPERATION, detail=f"{request.id} is not running"))
+    assert lock is not None
+    _record_start(ports, request, step)
+    context = StepContext(
+        ports=ports, step=step, request=request, environment=environment_of(ports, request.environment), lock=lock,
+        args=args, since=since, now=now,
+    )  # fmt: skip
+    if step in BEFORE_THE_MOVE and lock.value.granted_by == request.id:
+        result = context.done("the lock has moved already")
+    else:
+        result = BODIES[step](context)
+    _try_to_record(ports, request, step, result)
+    _tell(request, step, result)
+    return result
+
+
+def _is_running(lock: Versioned[EnvironmentLock] | None, request: OperationRequest) -> bool:
+    return lock is not None and lock.value.operation is not None and lock.value.operation.id == request.id
+
+
+def _record_start(ports: Ports, request: OperationRequest, step: Step) -> None:
+    if step is Step.FINISH_OPERATION:
+        return
+    ensure_record(ports, request)
+    for _ in range(RECORD_TRIES):
+        found = ports.operations.read(request.id)
+        if found is None or found.value.status is not OperationStatus.RUNNING:
+            return
+        try:
+            ports.operations.replace(step_started(found.value, step, now=ports.clock.now()), etag=found.etag)
+        except Conflict:
+            continue
+        return
+
+
+def _try_to_record(ports: Ports, request: OperationRequest, step: Step, result: StepResult) -> None:
+    """Record how the step stands. The record is for people: losing it must not repeat or undo the effect."""
+    if step is Step.FINISH_OPERATION:
+        return
+    try:
+        for _ in range(RECORD_TRIES):
+            found = ports.operations.read(request.id)
+            if found is None or found.value.status is not OperationStatus.RUNNING:
+                return
+            now, status = ports.clock.now(), STATUS_OF[result.outcome]
+            ended = step_ended(found.value, step, status=status, detail=result.detail, now=now)
+            try:
+                ports.operations.replace(ended, etag=found.etag)
+            except Conflict:
+                continue
+            return
+    except Unavailable as outage:
+        warn("operation.record_delayed", operation_id=request.id, step=step.id, detail=str(outage))
+
+
+def _tell(request: OperationRequest, step: Step, result: StepResult) -> None:
+    if result.outcome is StepOutcome.WAITING:
+        return
+    kind: OperationKind = request.kind
+    log(
+        f"step.{STATUS_OF[result.outcome].value}", environment=request.environment, operation_id=request.id,
+        type=kind.value, step=step.id, runbook=step.runbook, detail=result.detail,
+    )  # fmt: skip

@@ -1,0 +1,130 @@
+"""One pass of the health monitor: keep the sight, mark silent holders failed, let recovered ones back in."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.domain.failover import Snapshot, health_of
+from shared.domain.faults import Conflict, Unavailable
+from shared.domain.fencing import mint
+from shared.domain.gateways import ActivationStatus, Gateway
+from shared.domain.health import Sight, Verdict, blinded, is_fresh, tick
+from shared.domain.locks import EnvironmentLock, Versioned, marked_failed, recovered
+from shared.ports import Ports
+from shared.steps.audit_trail import record_audit, shown
+from shared.steps.observe import authority_reader, observe
+from shared.steps.write_lock import replace_lock
+from shared.telemetry import log, warn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonitorPass:
+    """What one pass saw."""
+
+    verdicts: dict[str, Verdict]  # by gateway id
+    sees: bool
+
+
+def watch_health(ports: Ports) -> MonitorPass:
+    """Judge every gateway of every environment and write what follows from it, each by a conditional write.
+
+    A pass that cannot see (a store does not answer, or its own canary gets no answer) writes no verdict, and the
+    silence it could not see does not count later.
+    """
+    if not ports.canary.answers():
+        _write_sight(ports, sees=False)
+        warn("monitor.blind", detail="the public endpoint did not answer the canary")
+        return MonitorPass(verdicts={}, sees=False)
+    _write_sight(ports, sees=True)
+    verdicts: dict[str, Verdict] = {}
+    for name in ports.environments:
+        try:
+            verdicts.update(_watch_environment(ports, name))
+        except Unavailable as outage:
+            _write_sight(ports, sees=False)
+            warn("monitor.blind", environment=name, detail=str(outage))
+            return MonitorPass(verdicts=verdicts, sees=False)
+    return MonitorPass(verdicts=verdicts, sees=True)
+
+
+def _watch_environment(ports: Ports, name: str) -> dict[str, Verdict]:
+    snapshot = observe(ports, name)
+    gateways = [gateway for gateway in (snapshot.primary, snapshot.dr) if gateway]
+    verdicts = {gateway.id: health_of(gateway, snapshot, ports.policy).verdict for gateway in gateways}
+    if snapshot.lock is None or snapshot.lock.value.holder is None:
+        return verdicts
+    lock = snapshot.lock
+    holder = next((gateway for gateway in gateways if gateway.id == lock.value.holder), None)
+    if holder is None:
+        return verdicts
+    failed = lock.value.status_of(holder.id) is ActivationStatus.FAILED
+    if not failed and verdicts[holder.id] is Verdict.FAILED:
+        _mark_failed(ports, snapshot, lock, holder)
+    elif failed and lock.value.operation is None and _has_recovered(holder, snapshot, ports):
+        _let_back_in(ports, snapshot, lock, holder)
+    return verdicts
+
+
+def _mark_failed(ports: Ports, snapshot: Snapshot, lock: Versioned[EnvironmentLock], holder: Gateway) -> None:
+    health = health_of(holder, snapshot, ports.policy)
+    marked = marked_failed(
+        lock.value, now=snapshot.now, last_heartbeat=holder.last_heartbeat, write_id=f"mark/{ports.ids.unique()}"
+    )
+    # Conditional on the version that was read before the heartbeats: a verdict about an older token cannot land.
+    if replace_lock(ports, marked, etag=lock.etag) is None:
+        return
+    log(
+        "gateway.failed", environment=snapshot.environment, gateway=holder.id, reason=health.reason,
+        consecutive_failures=health.consecutive_failures, fencing_token=str(lock.value.token),
+    )  # fmt: skip
+    record_audit(
+        ports, snapshot.environment, actor="health-monitor", action="gateway.failed", reason=health.reason,
+        before=shown(lock.value), after=shown(marked),
+    )  # fmt: skip
+
+
+def _has_recovered(holder: Gateway, snapshot: Snapshot, ports: Ports) -> bool:
+    fresh = is_fresh(holder, now=snapshot.now, policy=ports.policy)
+    return fresh and holder.streak_beats >= ports.policy.recovery_heartbeats
+
+
+def _let_back_in(ports: Ports, snapshot: Snapshot, lock: Versioned[EnvironmentLock], holder: Gateway) -> None:
+    mirrored = snapshot.mirror.token if snapshot.mirror else None
+    token = mint(stored=lock.value.token, mirrored=mirrored, now_unix_ns=ports.clock.unix_ns())
+    back = recovered(lock.value, token=token, now=snapshot.now, write_id=f"recover/{ports.ids.unique()}")
+    if replace_lock(ports, back, etag=lock.etag) is None:
+        return
+    log(
+        "gateway.recovered", environment=snapshot.environment, gateway=holder.id, fencing_token=str(token),
+        heartbeats_on_time=holder.streak_beats,
+    )  # fmt: skip
+    record_audit(
+        ports, snapshot.environment, actor="health-monitor", action="gateway.recovered",
+        before=shown(lock.value), after=shown(back),
+    )  # fmt: skip
+    try:
+        ports.work.sync_mirror(snapshot.environment, authority_reader(ports, snapshot.environment))
+    except Unavailable as outage:
+        # The next heartbeat, claim or reconciler pass raises the fence with the same function.
+        warn("mirror.pending", environment=snapshot.environment, detail=str(outage))
+
+
+def _write_sight(ports: Ports, *, sees: bool) -> None:
+    now = ports.clock.now()
+    try:
+        stored = ports.sight.read()
+        previous = stored.value if stored else None
+        current = tick(previous, now=now, policy=ports.policy) if sees else blinded(previous, now=now)
+        if previous is not None and current.watching_since != previous.watching_since:
+            _tell_blind(previous, now)
+        ports.sight.write(current, etag=stored.etag if stored else None)
+    except Conflict:
+        # Another instance has just written its own pass: as good as ours.
+        return
+    except Unavailable as outage:
+        # Not writing is safe: an unwritten pass makes the gap longer and the monitor blinder, never surer.
+        warn("monitor.blind", detail=str(outage))
+
+
+def _tell_blind(previous: Sight, now: datetime) -> None:
+    gap_s = (now - previous.last_tick_at).total_seconds()
+    warn("monitor.sight_restarted", seconds_since_last_tick=round(gap_s, 3))

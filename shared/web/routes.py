@@ -1,0 +1,140 @@
+"""Every HTTP route, once: path, methods, and the roles that may call each.
+
+The function blueprints are registered from this table and the authorisation check reads it; a path that is not
+here does not exist. One function serves all methods of its path, so that a wrong method gets an answer that
+names the right ones; the platform itself would answer 404.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+READ: Final = "gateway:read"
+OPERATE: Final = "gateway:operate"
+ADMIN: Final = "gateway:admin"
+AGENT: Final = "gateway:agent"
+
+READERS: Final = frozenset({READ, OPERATE, ADMIN})
+OPERATORS: Final = frozenset({OPERATE, ADMIN})
+ADMINS: Final = frozenset({ADMIN})
+AGENTS: Final = frozenset({AGENT})
+ANYONE: Final[frozenset[str]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One path: the name of its function, and per method the roles of which a caller needs one (none: open)."""
+
+    name: str
+    path: str  # below /api
+    methods: Mapping[str, frozenset[str]]
+    summary: str
+
+
+GATEWAY_HEALTH: Final = Route(
+    name="gateway_health",
+    path="v1/admin/gateway-health",
+    methods={"GET": READERS},
+    summary="Verdicts, heartbeats and activation status of every gateway (runbook 1.1, 1.5, 2.3)",
+)
+GATEWAYS: Final = Route(
+    name="gateways",
+    path="v1/admin/gateways",
+    methods={"GET": READERS},
+    summary="Every gateway, as a bare array (runbook 1.6)",
+)
+GATEWAY_TASKS: Final = Route(
+    name="gateway_tasks",
+    path="v1/admin/gateways/{gateway_id}/tasks",
+    methods={"GET": READERS},
+    summary="Tasks of a gateway, newest first, as a bare array (runbook 1.6, section 3)",
+)
+DEACTIVATE: Final = Route(
+    name="deactivate_gateway",
+    path="v1/admin/gateways/{gateway_id}/deactivate",
+    methods={"POST": ADMINS},
+    summary="Take a gateway out (runbook section 3, Split-Brain Suspected)",
+)
+ACTIVATE_DR: Final = Route(
+    name="activate_dr",
+    path="v1/admin/failover/{environment}/activate-dr",
+    methods={"POST": ADMINS},
+    summary="Fail over to the DR gateway (runbook 1.4)",
+)
+FAILBACK: Final = Route(
+    name="failback",
+    path="v1/admin/failover/{environment}/failback",
+    methods={"POST": ADMINS},
+    summary="Return to the primary (runbook 2.2)",
+)
+OPERATION: Final = Route(
+    name="operation",
+    path="v1/admin/operations/{operation_id}",
+    methods={"GET": READERS},
+    summary="One operation with its steps",
+)
+OPERATIONS: Final = Route(
+    name="operations",
+    path="v1/admin/operations",
+    methods={"GET": READERS},
+    summary="The newest operations of every environment, or of one",
+)
+CONFIG: Final = Route(
+    name="rotation_config",
+    path="v1/rotation/configs/{config_id}",
+    methods={"GET": READERS, "PUT": ADMINS},
+    summary="A rotation config",
+)
+EXECUTE: Final = Route(
+    name="execute_rotation",
+    path="v1/rotation/configs/{config_id}/execute",
+    methods={"POST": OPERATORS},
+    summary="Queue one rotation on the active gateway (runbook 1.6)",
+)
+REGISTER: Final = Route(
+    name="register_gateway",
+    path="v1/gateways/{gateway_id}/register",
+    methods={"POST": AGENTS},
+    summary="A gateway registers, bound to its identity",
+)
+HEARTBEAT: Final = Route(
+    name="heartbeat",
+    path="v1/gateways/{gateway_id}/heartbeat",
+    methods={"POST": AGENTS},
+    summary="A gateway beats; the holder's lease is extended",
+)
+CLAIM: Final = Route(
+    name="claim_tasks",
+    path="v1/gateways/{gateway_id}/tasks/claim",
+    methods={"POST": AGENTS},
+    summary="The holder claims tasks under its token",
+)
+PROGRESS: Final = Route(
+    name="task_progress",
+    path="v1/gateways/{gateway_id}/tasks/{task_id}/progress",
+    methods={"POST": AGENTS},
+    summary="The holder reports progress of a task it claimed",
+)
+COMPLETE: Final = Route(
+    name="complete_task",
+    path="v1/gateways/{gateway_id}/tasks/{task_id}/complete",
+    methods={"POST": AGENTS},
+    summary="The holder ends a task it claimed",
+)
+LIVE: Final = Route(
+    name="health_live",
+    path="health/live",
+    methods={"GET": ANYONE, "HEAD": ANYONE},
+    summary="Whether the process answers; no data, no token",
+)
+READY: Final = Route(
+    name="health_ready",
+    path="health/ready",
+    methods={"GET": READERS | AGENTS, "HEAD": READERS | AGENTS},
+    summary="Whether both stores answer and the monitor sees",
+)
+
+ROUTES: Final = (
+    GATEWAY_HEALTH, GATEWAYS, GATEWAY_TASKS, DEACTIVATE, ACTIVATE_DR, FAILBACK, OPERATION, OPERATIONS, CONFIG,
+    EXECUTE, REGISTER, HEARTBEAT, CLAIM, PROGRESS, COMPLETE, LIVE, READY,
+)  # fmt: skip

@@ -1,0 +1,23 @@
+"""Both implementations of the WorkStore port, behind one set of fixtures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.contract.work.backends import POLICY, MemoryBackend, PostgresBackend, WorkBackend
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.import_plugin("tests.backends_postgres")
+
+
+@pytest.fixture(params=["memory", "postgres"])
+def backend(request: pytest.FixtureRequest) -> Iterator[WorkBackend]:
+    """One implementation, empty, with the means to move its clock and its timeline."""
+    if request.param == "memory":
+        yield MemoryBackend(POLICY)
+        return
+    with PostgresBackend(request.getfixturevalue("database_url"), POLICY) as postgres:
+        yield postgres
