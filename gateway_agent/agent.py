@@ -35,7 +35,7 @@ class Outcome(Enum):
     ACCEPTED = "accepted"
     REPEATED = "repeated"  # the control plane had heard the same before
     REFUSED = "refused"  # drop the work: it belongs to somebody else by now
-    LEASE_OVER = "lease_over"  # nothing was sent: drop the work
+    LEASE_OVER = "lease_over"  # nothing was sent, as the lease is over or the agent stops: drop the work
     UNANSWERED = "unanswered"  # nobody knows; the task time-out sorts it out
 
 
@@ -68,8 +68,8 @@ class Agent:
     ) -> None:
         """Read the state file. Raises OtherGateway when it belongs to another role, environment or gateway.
 
-        `clock` gives seconds, never goes back and does not stand still while the machine sleeps. `checks` returns at
-        once what the gateway last found out about itself, such as `{"key_vault": "ok"}`.
+        `clock` gives seconds, never goes back and does not stand still while the machine sleeps. `checks` tells what
+        the gateway last found out about itself, such as `{"key_vault": "ok"}`; it neither waits nor raises.
         """
         self._settings, self._control_plane, self._clock = settings, control_plane, clock
         self.boot_id = str(uuid.uuid4())
@@ -158,10 +158,10 @@ class Agent:
         while self.guard(task).may_act() and not self._stopping.is_set():
             try:
                 return self._reported("complete", task, self._send_completion(task, end, result))
-            except NoAnswer:
+            except NoAnswer as error:
                 outcome = Outcome.UNANSWERED
-                self._stopping.wait(pause_s)
-                pause_s = min(2 * pause_s, LONGEST_COMPLETE_RETRY_S)
+                self._stopping.wait(min(max(pause_s, error.retry_after_s or 0.0), LONGEST_COMPLETE_RETRY_S))
+                pause_s *= 2
         return Report(outcome=outcome)
 
     def complete_unguarded(self, task: ClaimedTask, end: TaskEnd, result: Mapping[str, object]) -> Report:

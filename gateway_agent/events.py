@@ -17,7 +17,7 @@ def deaf(name: str, /, **fields: object) -> None:
 
 
 class Events:
-    """A queue between the agent, which must not be held up while it looks at its lease, and a listener that may block."""
+    """A queue between the agent, which must not be held up in looking at its lease, and a listener that may block."""
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener

@@ -2,6 +2,7 @@
 
 import random
 import threading
+import time
 from collections.abc import Callable, Mapping
 
 from gateway_agent.answers import HeartbeatAnswer, Refusal, Registered
@@ -33,13 +34,13 @@ class Heartbeats:
         on_token: Callable[[], None],
         longest_retry_s: float = LAST_RETRY_S,
     ) -> None:
-        """`checks` tells what the gateway knows of itself and returns at once; `on_token` hears of a higher token."""
+        """`checks` tells what the gateway knows of itself and neither waits nor raises; `on_token` hears of a higher token."""
         self._settings, self._control_plane, self._held, self._events = settings, control_plane, held, events
         self._boot_id, self._version, self._checks = boot_id, version, checks
         self._clock, self._on_token, self._longest_retry_s = clock, on_token, longest_retry_s
         self._stopping = threading.Event()
         self._slots = threading.BoundedSemaphore(MOST_IN_FLIGHT)
-        self._lock = threading.Lock()  # over what follows
+        self._lock = threading.RLock()  # over what follows
         self._policy: Registered | None = None
         self._interval_s = SHORTEST_INTERVAL_S
         self._status, self._draining, self._trouble = "", False, ""
@@ -50,12 +51,12 @@ class Heartbeats:
         self._thread.start()
 
     def stop(self) -> None:
-        """Send nothing more, and wait for the requests that are on their way."""
+        """Send nothing more, and wait for the requests that are on their way, for two request time-outs at most."""
         self._stopping.set()
-        self._thread.join()
+        gives_up_at_s = time.monotonic() + 2 * self.request_timeout_s
+        self._thread.join(max(gives_up_at_s - time.monotonic(), 0.0))
         for _ in range(MOST_IN_FLIGHT):
-            # A request ends within its time-outs; the limit is for a machine that is slower than they assume.
-            self._slots.acquire(timeout=4 * self.request_timeout_s)
+            self._slots.acquire(timeout=max(gives_up_at_s - time.monotonic(), 0.0))
 
     @property
     def request_timeout_s(self) -> float:
@@ -83,8 +84,10 @@ class Heartbeats:
             now_s = self._clock()
             if now_s >= next_at_s:
                 self._launch()
-                # After a pause one heartbeat leaves, not all the missed ones.
-                next_at_s = max(next_at_s + self._interval(), now_s)
+                interval_s = self._interval()
+                next_at_s += interval_s
+                if next_at_s <= now_s:  # after a pause one heartbeat leaves, not all the missed ones
+                    next_at_s = now_s + interval_s
             lease_left_s = self._held.notice()
             until_beat_s = max(next_at_s - self._clock(), 0.0)
             self._stopping.wait(until_beat_s if lease_left_s is None else min(until_beat_s, lease_left_s))
@@ -161,12 +164,10 @@ class Heartbeats:
 
     def _take(self, answer: HeartbeatAnswer) -> None:
         highest = self._held.highest_token
-        with self._lock:
-            margin_s = self._policy.own_margin_s if self._policy else 0.0
-        if not self._held.answered(answer, own_margin_s=margin_s):
-            return
-        self._out_of_trouble()
-        with self._lock:
+        with self._lock:  # over both, or an answer overtaken just here would bring back an old status
+            if self._policy is None or not self._held.answered(answer, own_margin_s=self._policy.own_margin_s):
+                return
+            self._out_of_trouble()
             self._interval_s = max(answer.heartbeat_interval_s, SHORTEST_INTERVAL_S)
             former, self._status = self._status, answer.activation_status
             was_draining, self._draining = self._draining, answer.draining

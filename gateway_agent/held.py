@@ -38,14 +38,11 @@ class HeldLease:
             # The old lease may have ended since anybody looked; its end is told before a new one's beginning.
             self._tell_end("lease_over")
             self._lease = former.answered(answer.lease, own_margin_s=own_margin_s)
-            if self._lease.fencing_token != former.fencing_token:
-                self._tell_end("fencing_token_changed", token=former.fencing_token)
-            self._tell_end(answer.lease_refusal or f"activation_status_{answer.activation_status}")
-            now_s = self._clock()
-            if self._lease.may_act(now_s) and not self._may_act:
-                self._may_act = True
-                token, left_s = self._lease.fencing_token, round(self._lease.remaining_s(now_s), 3)
-                self._events.tell("lease.granted", fencing_token=str(token), remaining_s=left_s)
+            if self._lease.fencing_token != former.fencing_token and self._may_act:
+                reason = "not_holder" if self._lease.fencing_token is None else "new_token"
+                self._tell_lost(reason, former.fencing_token)
+            self._tell_end(answer.lease_refusal or answer.activation_status)
+            self._tell_beginning()
             return True
 
     def dropped(self, fencing_token: int, *, reason: str) -> None:
@@ -80,13 +77,20 @@ class HeldLease:
         with self._lock:
             return self._lease.highest_token
 
-    def _tell_end(self, reason: str, *, token: int | None = None) -> None:
-        lease = self._lease
-        ended = token is not None or not lease.may_act(self._clock())
-        if self._may_act and ended:
-            self._may_act = False
-            named = token if token is not None else lease.fencing_token
-            self._events.tell("lease.lost", reason=reason, fencing_token=None if named is None else str(named))
+    def _tell_beginning(self) -> None:
+        remaining_s = self._lease.remaining_s(self._clock())
+        if remaining_s > 0 and not self._may_act:
+            self._may_act = True
+            token = str(self._lease.fencing_token)
+            self._events.tell("lease.granted", fencing_token=token, remaining_s=round(remaining_s, 3))
+
+    def _tell_end(self, reason: str) -> None:
+        if self._may_act and not self._lease.may_act(self._clock()):
+            self._tell_lost(reason, self._lease.fencing_token)
+
+    def _tell_lost(self, reason: str, fencing_token: int | None) -> None:
+        self._may_act = False
+        self._events.tell("lease.lost", reason=reason, fencing_token=str(fencing_token))
 
 
 class Guard:

@@ -1,4 +1,4 @@
-"""What a gateway is told by its environment variables (runbook section 4), checked as a whole before anything starts."""
+"""What a gateway is told by its environment variables (runbook section 4), checked as a whole before it starts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

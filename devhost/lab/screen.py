@@ -50,7 +50,7 @@ In another terminal, in this directory:
   {_command(ready, "heal gw-pro-primary"):<40}  # 2  it stays failed; fail back after {back_s:.0f} s
   {post} $URL/api/v1/admin/failover/PRO/failback | jq .
 
-More: {_command(ready, "--help")}.   Everything lies in {_short(ready.folder)}.   {end} ends all of it.
+More: make lab ARGS="--help".   Everything lies in {_short(ready.folder)}.   {end} ends all of it.
 """
 
 

@@ -152,6 +152,7 @@ class AksClusters:
             self._credential,
             subscription,
             base_url=self._arm_url,
+            retry_total=0,
             permit_redirects=False,
             connection_timeout=CONNECTION_TIMEOUT_S,
             read_timeout=READ_TIMEOUT_S,

@@ -30,6 +30,7 @@ T = TypeVar("T")
 
 CONNECT_TIMEOUT_S: Final = 2  # the least libpq honours
 POOL_SLICE_S: Final = 0.5  # how long a caller waits at a time before it asks whether PostgreSQL is there at all
+LOCK_SHARE: Final = 0.8  # of the limit: a wait for a lock ends before its statement is broken off, and says so
 ATTEMPTS: Final = 5  # of a transaction that PostgreSQL gave up in favour of another
 
 _SQL: Final = load("connection")
@@ -122,7 +123,11 @@ class Database:
         raise DatabaseUnavailable("PostgreSQL did not answer" if self._is_refused else "all connections are in use")
 
     def _on_connected(self, connection: Connection) -> None:
-        connection.execute(_SQL["limit_session"], {"longest_ms": str(round(self._longest_s * 1000))})
+        limits = {
+            "longest_ms": str(round(self._longest_s * 1000)),
+            "lock_ms": str(round(self._longest_s * 1000 * LOCK_SHARE)),
+        }
+        connection.execute(_SQL["limit_session"], limits)
         connection.commit()
         self._is_refused = False
 

@@ -149,7 +149,7 @@ def write_fault(error: "AzureError") -> ControlPlaneFault:
 
 
 def _may_have_been_sent(error: "AzureError") -> bool:
-    # A TLS connection that is torn while the answer is awaited is reported as if the request had never left.
+    # A TLS connection that breaks while the answer is awaited is reported as if the request had never left.
     from urllib3.exceptions import MaxRetryError, SSLError
 
     cause = error.inner_exception.args[0] if error.inner_exception and error.inner_exception.args else None

@@ -138,3 +138,10 @@ def _after_vacating(
         ports.work.sync_mirror(after.environment, authority_reader(ports, after.environment))
     except Unavailable as outage:
         warn("mirror.pending", environment=after.environment, detail=str(outage))
+
+
+def newest_operations(ports: Ports, environment: str | None, *, limit: int) -> Sequence[Operation]:
+    """Return the newest operations, newest first, of one environment or of all. Raises UnknownEnvironment."""
+    names = [environment_of(ports, environment).name] if environment else sorted(ports.environments)
+    found = [operation for name in names for operation in ports.operations.list(name, limit=limit)]
+    return sorted(found, key=lambda operation: operation.request.requested_at, reverse=True)[:limit]

@@ -2,6 +2,8 @@
 
 import datetime
 import http.server
+import ipaddress
+import os
 import socket
 import ssl
 import threading
@@ -159,9 +161,9 @@ def test_the_client_for_an_endpoint_is_built_without_sending_anything(client_id:
         assert client.url == "https://acct.table.core.windows.net"
 
 
-def test_a_tls_connection_torn_while_the_answer_is_awaited_has_an_unknown_outcome(tmp_path: Path) -> None:
+def test_a_tls_connection_that_breaks_while_the_answer_is_awaited_has_an_unknown_outcome(tmp_path: Path) -> None:
     certificate = certificate_for_loopback(tmp_path)
-    with torn_tls_service(certificate) as port:
+    with broken_tls_service(certificate) as port:
         endpoint = f"TableEndpoint=https://127.0.0.1:{port}/acct;"
         text = f"DefaultEndpointsProtocol=https;AccountName=acct;AccountKey={KEY};{endpoint}"
         with TableServiceClient.from_connection_string(
@@ -174,8 +176,8 @@ def test_a_tls_connection_torn_while_the_answer_is_awaited_has_an_unknown_outcom
 
 
 @contextmanager
-def torn_tls_service(certificate: Path) -> Iterator[int]:
-    """Run a TLS service that reads a request and then closes the TCP connection without ending TLS."""
+def broken_tls_service(certificate: Path) -> Iterator[int]:
+    """Run a TLS service that reads a request and then answers with bytes that are no TLS."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
 
@@ -184,8 +186,8 @@ def torn_tls_service(certificate: Path) -> Iterator[int]:
             plain, _address = listener.accept()
             with context.wrap_socket(plain, server_side=True) as tls:
                 tls.recv(65536)
-                tls.recv(65536) if tls.pending() else None
-                tls.shutdown(socket.SHUT_RDWR)
+                with socket.socket(fileno=os.dup(tls.fileno())) as beneath:
+                    beneath.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=serve, args=(listener,))
@@ -199,8 +201,6 @@ def certificate_for_loopback(folder: Path) -> Path:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
     now = datetime.datetime.now(datetime.UTC)
-    import ipaddress
-
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)

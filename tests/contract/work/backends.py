@@ -112,7 +112,7 @@ class Authority:
 
     lock: EnvironmentLock | None = None
     is_reachable: bool = True
-    before_read: Callable[[], None] = field(default=lambda: None)
+    before_read: Callable[[], object] = field(default=lambda: None)
     reads: int = 0
 
     def __call__(self) -> AuthorityReading:

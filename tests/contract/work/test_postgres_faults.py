@@ -158,7 +158,7 @@ def test_a_value_postgresql_cannot_keep_is_the_callers_fault(database_url: str) 
 
 def test_breaking_a_rule_of_the_schema_is_our_own_fault(database_url: str) -> None:
     with database(database_url) as opened:
-        opened.run(lambda connection: None)
+        opened.ping()
         with pytest.raises(InvariantViolation):
             opened.run(
                 lambda connection: connection.execute(
@@ -206,9 +206,10 @@ def test_a_promoted_standby_waits_for_a_lease_it_may_have_lost(breakable_postgre
         server.start()
         with pytest.raises(DatabaseUnavailable, match="read-only"):
             backend.store.ping()
-        for call in (backend.store.extend_lease, backend.store.sync_mirror):
-            with pytest.raises(DatabaseUnavailable):
-                call(who if call == backend.store.extend_lease else PRO, authority)  # type: ignore[operator]
+        with pytest.raises(DatabaseUnavailable):
+            backend.store.extend_lease(who, authority)
+        with pytest.raises(DatabaseUnavailable):
+            backend.store.sync_mirror(PRO, authority)
         server.stop()
         # With the end of its log it promotes itself, as a replica does in a failover.
         (data / "standby.signal").unlink()

@@ -163,7 +163,7 @@ def test_a_small_pool_and_a_slow_authority_cannot_lock_each_other_up(database_ur
         who = working(backend.store, authority)
         queue(backend.store, config(), *(f"t{number}" for number in range(20)))
         pause = threading.Event()
-        slow = Authority(lock=authority.lock, before_read=lambda: pause.wait(0.05) and None)
+        slow = Authority(lock=authority.lock, before_read=lambda: pause.wait(0.05))
         with threads(20) as pool:
             answers = list(pool.map(lambda _: claimed(backend.store.claim(who, slow, limit=1)), range(20)))
         assert len({task.id for (task,) in answers}) == 20

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -76,6 +77,7 @@ def test_a_stopped_cluster_is_started_without_waiting_for_it(clusters: AksCluste
     assert clusters.state(cluster) == STOPPED
     assert clusters.begin_start(cluster).accepted
     assert clusters.state(cluster).provisioning == "Starting"
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("LROPoller")]
     wait_for(clusters, cluster, RUNNING)
 
 
@@ -277,6 +279,12 @@ def test_a_cluster_id_is_taken_apart() -> None:
         "/subscriptions/x" + id_of("aks"),
     ],
 )
-def test_what_is_not_one_clusters_id_never_becomes_a_request(text: str) -> None:
+def test_what_is_not_one_clusters_id_is_refused(text: str) -> None:
     with pytest.raises(InvariantViolation):
-        AksClusters().begin_start(text)
+        cluster_id(text)
+
+
+def test_a_wrong_cluster_id_is_not_sent(clusters: AksClusters) -> None:
+    for call in (clusters.state, clusters.begin_start, clusters.begin_stop):
+        with pytest.raises(InvariantViolation):
+            call(id_of("running-0") + "/agentPools/system")

@@ -1,6 +1,6 @@
 -- name: limit_session
 -- Bound every wait of a new session, so that a stuck caller cannot hold the fence.
-select set_config('lock_timeout', %(longest_ms)s || 'ms', false),
+select set_config('lock_timeout', %(lock_ms)s || 'ms', false),
        set_config('statement_timeout', %(longest_ms)s || 'ms', false),
        set_config('idle_in_transaction_session_timeout', %(longest_ms)s || 'ms', false),
        set_config('mazevault.longest_transaction', %(longest_ms)s || ' milliseconds', false),

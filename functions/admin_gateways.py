@@ -1,0 +1,65 @@
+"""What people look at, and the manual way out of a split brain (runbook 1.1, 1.6, section 3)."""
+
+import azure.functions as func
+
+from functions.http_shell import Call, Rendered, respond
+from shared.domain.refusals import Refused
+from shared.steps.admin_calls import all_snapshots, deactivate_gateway, gateway_tasks
+from shared.web.requests import DeactivateBody, parse_body, parse_limit, parse_task_status
+from shared.web.responses import gateway_health_document, gateways_document, tasks_document
+from shared.web.routes import DEACTIVATE, GATEWAY_HEALTH, GATEWAY_TASKS, GATEWAYS
+
+bp = func.Blueprint()
+
+
+@bp.function_name(GATEWAY_HEALTH.name)
+@bp.route(route=GATEWAY_HEALTH.path, auth_level=func.AuthLevel.ANONYMOUS)
+def gateway_health(req: func.HttpRequest) -> func.HttpResponse:
+    """Show every gateway with its verdict."""
+
+    def get(call: Call) -> Rendered:
+        snapshots = all_snapshots(call.ports)
+        return Rendered(200, gateway_health_document(snapshots, call.ports.policy))
+
+    return respond(req, GATEWAY_HEALTH, {"GET": get})
+
+
+@bp.function_name(GATEWAYS.name)
+@bp.route(route=GATEWAYS.path, auth_level=func.AuthLevel.ANONYMOUS)
+def gateways(req: func.HttpRequest) -> func.HttpResponse:
+    """List every gateway as a bare array."""
+
+    def get(call: Call) -> Rendered:
+        return Rendered(200, gateways_document(all_snapshots(call.ports), call.ports.policy))
+
+    return respond(req, GATEWAYS, {"GET": get})
+
+
+@bp.function_name(GATEWAY_TASKS.name)
+@bp.route(route=GATEWAY_TASKS.path, auth_level=func.AuthLevel.ANONYMOUS)
+def tasks_of_gateway(req: func.HttpRequest) -> func.HttpResponse:
+    """List a gateway's tasks as a bare array."""
+
+    def get(call: Call) -> Rendered:
+        status, limit = parse_task_status(call.query), parse_limit(call.query)
+        return Rendered(
+            200, tasks_document(gateway_tasks(call.ports, call.path("gateway_id"), status=status, limit=limit))
+        )
+
+    return respond(req, GATEWAY_TASKS, {"GET": get})
+
+
+@bp.function_name(DEACTIVATE.name)
+@bp.route(route=DEACTIVATE.path, auth_level=func.AuthLevel.ANONYMOUS)
+def deactivate(req: func.HttpRequest) -> func.HttpResponse:
+    """Take a gateway out."""
+
+    def post(call: Call) -> Rendered:
+        body, gateway_id = call.body(DeactivateBody), call.path("gateway_id")
+        done = deactivate_gateway(call.ports, gateway_id, actor=call.actor, forced=body.force, reason=body.reason)
+        if isinstance(done, Refused):
+            return call.refused(done)
+        token = {"fencing_token": str(done.token)} if done.token is not None else {}
+        return Rendered(200, {"message": f"Gateway {gateway_id} deactivated", **token})
+
+    return respond(req, DEACTIVATE, {"POST": post})
