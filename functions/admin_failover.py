@@ -7,17 +7,18 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from functions.durable_driver import start_operation
-from functions.http_shell import Call, Rendered, authorized, render, respond_async
+from functions.http_shell import Call, Rendered, respond_async
 from shared.domain.failover import AlreadyDone, Joined
+from shared.domain.faults import UnknownOperation
 from shared.domain.operations import Operation, OperationKind, OperationStatus
-from shared.domain.refusals import RefusalCode, Refused
+from shared.domain.refusals import JsonValue, Refused
 from shared.ports import Ports
 from shared.steps.admin_calls import find_operation
 from shared.steps.begin_operation import Begun, begin_operation
 from shared.steps.finish_operation import MESSAGES
-from shared.web.requests import FailoverBody
-from shared.web.routes import ACTIVATE_DR, FAILBACK, Route
-from shared.wiring import ports
+from shared.web.requests import FailoverBody, parse_wait
+from shared.web.responses import operation_document
+from shared.web.routes import ACTIVATE_DR, FAILBACK, OPERATION, Route
 
 bp = df.Blueprint()
 
@@ -46,15 +47,15 @@ async def _run(
 ) -> func.HttpResponse:
     async def post(call: Call) -> Rendered:
         environment = call.path("environment")
-        body, wait_s = parse_body(FailoverBody, call.body), parse_wait(call.query)
+        body, wait_s = call.body(FailoverBody), parse_wait(call.query)
         begun = await asyncio.to_thread(
-            begin_operation, call.ports, environment, kind, requested_by=call.actor, reason=body.reason
+            begin_operation, call.ports, environment, kind, requested_by=call.actor, reason=body.why
         )
         match begun:
             case Refused():
                 return call.refused(begun, environment=environment)
             case AlreadyDone(token):
-                shown = _documented(kind, environment, token=str(token))
+                shown = _documented(kind, environment, str(token))
                 return Rendered(200, shown, {"Idempotent-Replayed": "true"})
             case Begun(request):
                 await start_operation(client, request)
@@ -96,5 +97,11 @@ def _ended(call: Call, operation: Operation) -> Rendered:
     if operation.status is OperationStatus.RUNNING:
         return Rendered(202, operation_document(operation), {**headers, "Retry-After": "2"})
     if operation.status is OperationStatus.SUCCEEDED:
-        return Rendered(200, _documented(operation.request.kind, operation.request.environment, operation), headers)
+        token = str(operation.result.get("fencing_token", ""))
+        return Rendered(200, _documented(operation.request.kind, operation.request.environment, token), headers)
     return call.operation_failed(operation, headers)
+
+
+def _documented(kind: OperationKind, environment: str, token: str) -> JsonValue:
+    """The runbook's body, word for word; failback documents no token, ours is an extra member."""
+    return {"message": MESSAGES[kind].format(environment=environment), "fencing_token": token}

@@ -5,7 +5,7 @@ import azure.functions as func
 from functions.http_shell import Call, Rendered, respond
 from shared.domain.refusals import Refused
 from shared.steps.admin_calls import all_snapshots, deactivate_gateway, gateway_tasks
-from shared.web.requests import DeactivateBody, parse_body, parse_limit, parse_task_status
+from shared.web.requests import DeactivateBody, parse_limit, parse_task_status
 from shared.web.responses import gateway_health_document, gateways_document, tasks_document
 from shared.web.routes import DEACTIVATE, GATEWAY_HEALTH, GATEWAY_TASKS, GATEWAYS
 

@@ -5,7 +5,8 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
+from urllib.parse import urlsplit
 
 import azure.functions as func
 
@@ -17,8 +18,11 @@ from shared.ports import Ports
 from shared.telemetry import fault, warn
 from shared.web.auth import Principal, authenticate, require
 from shared.web.problems import Problem, failed_operation, method_not_allowed, problem_for
+from shared.web.requests import RequestBody, parse_body
 from shared.web.routes import Route
 from shared.wiring import ports, settings, signing_keys, token_rules
+
+B = TypeVar("B", bound=RequestBody)
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -49,6 +53,15 @@ class Call:
     def path(self, name: str) -> str:
         """Return a value of the path."""
         return str(self.request.route_params[name])
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        """The query's values."""
+        return dict(self.request.params)
+
+    def body(self, model: type[B]) -> B:
+        """Return the body as `model`. Raises MalformedRequest with every fault."""
+        return parse_body(model, self.request.get_body(), self.request.headers.get("content-type"))
 
     def absolute(self, path: str) -> str:
         """Return the absolute URL of a path below /api, for headers that need one."""
@@ -143,7 +156,7 @@ def _method(request: func.HttpRequest) -> str:
 
 
 def _path(request: func.HttpRequest) -> str:
-    return "/" + request.url.split("?", 1)[0].split("/", 3)[-1] if "://" in request.url else request.url
+    return urlsplit(str(request.url)).path
 
 
 def _request_id(request: func.HttpRequest) -> str:

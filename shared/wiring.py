@@ -2,19 +2,69 @@
 
 import os
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from shared.adapters.aks_clusters import AksClusters
-from shared.adapters.public_canary import PublicCanary
 from shared.adapters.postgres_work import PostgresWorkStore
+from shared.adapters.public_canary import PublicCanary
 from shared.adapters.random_ids import RandomIds
 from shared.adapters.signing_keys import SigningKeys
 from shared.adapters.system_clock import SystemClock
-from shared.adapters.tables import TableStores
+from shared.adapters.tables import connect_endpoint, connect_string, open_stores
 from shared.config import Settings
 from shared.ports import Ports
+from shared.web.auth import TokenRules
+
+if TYPE_CHECKING:
+    from azure.data.tables import TableServiceClient
 
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
     """Return the settings. Raises SettingsFault naming everything that is wrong."""
     return Settings.from_env(os.environ)
+
+
+@lru_cache(maxsize=1)
+def ports() -> Ports:
+    """Return the ports of the running product. Connects to nothing before the first call that needs it."""
+    chosen = settings()
+    stores = open_stores(_table_client())
+    clock, policy = SystemClock(), chosen.protocol_policy()
+    return Ports(
+        environments=chosen.declared_environments(),
+        policy=policy,
+        locks=stores.locks,
+        gateways=stores.gateways,
+        operations=stores.operations,
+        audit=stores.audit,
+        sight=stores.sight,
+        work=PostgresWorkStore(chosen.database_url, policy=policy, pool_size=chosen.database_pool_size),
+        clusters=AksClusters(
+            arm_url=chosen.arm_url, ca_file=chosen.arm_ca_file, identity_client_id=chosen.identity_client_id
+        ),
+        canary=PublicCanary(chosen.public_url),
+        clock=clock,
+        ids=RandomIds(clock),
+    )
+
+
+@lru_cache(maxsize=1)
+def signing_keys() -> SigningKeys:
+    """Return the token issuer's keys, cached for the process."""
+    return SigningKeys(settings().auth_jwks_url)
+
+
+@lru_cache(maxsize=1)
+def token_rules() -> TokenRules:
+    """Return what an accepted token must say."""
+    chosen = settings()
+    return TokenRules(issuer=chosen.auth_issuer, audience=chosen.auth_audience, tenant_id=chosen.auth_tenant_id)
+
+
+def _table_client() -> "TableServiceClient":
+    chosen = settings()
+    if chosen.tables_connection_string is not None:
+        return connect_string(chosen.tables_connection_string)
+    assert chosen.tables_endpoint is not None
+    return connect_endpoint(chosen.tables_endpoint, client_id=chosen.identity_client_id)

@@ -87,7 +87,8 @@ class Children:
         """Raise NotReady, with the end of its log, if a part that was started has ended."""
         code = self.exit_code(name)
         if code is not None:
-            raise NotReady(f"{name} ended with code {code}:\n{log_tail(self._layout.log(name))}")
+            said = log_tail(self._layout.log(name)).replace("\\n", "\n")  # the host folds a stack into one line
+            raise NotReady(f"{name} ended with code {code}:\n{said}")
 
     def exit_code(self, name: str) -> int | None:
         """Return the code a part ended with (below zero: minus a signal); None while it runs or if it is not ours."""

@@ -20,7 +20,7 @@ from devhost.lab.screen import status_text
 from devhost.lab.settings import DEFAULT_SPEED, FASTEST, SLOWEST, pace_at
 
 NOT_RUNNING = 3  # as `systemctl status` says it (LSB "Init Script Actions": program is not running)
-END_WITHIN_S, TERMINATE_WITHIN_S = 12.0, 6.0
+DOWN_ANSWER_WITHIN_S, END_WITHIN_S, TERMINATE_WITHIN_S = 3.0, 12.0, 6.0
 FOLLOW_EVERY_S = 0.1
 
 in_folder = click.option(
@@ -91,7 +91,7 @@ def down(folder: Path) -> None:
     children = [Named(**one) for one in read_json(layout.run_file).get("children", [])]
     if supervisor is not None:
         try:
-            ask(layout, "down")
+            ask(layout, "down", within_s=DOWN_ANSWER_WITHIN_S)
         except (NoLab, CommandFailed) as error:
             click.echo(f"The supervisor does not answer ({error}); ending it by signal.")
             supervisor.send(signal.SIGCONT)

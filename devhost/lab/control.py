@@ -76,7 +76,7 @@ def supervisor_of(layout: Layout) -> Named | None:
     return supervisor if supervisor is not None and supervisor.alive else None
 
 
-def ask(layout: Layout, command: str, **members: str) -> dict[str, Any]:
+def ask(layout: Layout, command: str, *, within_s: float = ANSWER_WITHIN_S, **members: str) -> dict[str, Any]:
     """Send one command to the lab's supervisor and return its answer.
 
     Raises NoLab when none runs or it does not answer, CommandFailed when it refuses.
@@ -86,7 +86,7 @@ def ask(layout: Layout, command: str, **members: str) -> dict[str, Any]:
     control: Mapping[str, Any] = read_json(layout.run_file)["control"]
     request = {"secret": control["secret"], "command": command, **members}
     try:
-        with socket.create_connection(("127.0.0.1", control["port"]), timeout=ANSWER_WITHIN_S) as connection:
+        with socket.create_connection(("127.0.0.1", control["port"]), timeout=within_s) as connection:
             connection.sendall(json.dumps(request).encode() + b"\n")
             with connection.makefile("rb") as answers:
                 answer = json.loads(answers.readline() or b"{}")

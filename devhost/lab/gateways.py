@@ -120,9 +120,9 @@ class Fleet:
         was = {Condition.DEAD: "started again", Condition.FROZEN: "woken", Condition.PARTITIONED: "reconnected"}
         self._narrator.say(gateway.environment, f"{gateway.id} {was[condition]}")
         return (
-            f"{gateway.id} {was[condition]}. If it was marked failed and still holds the environment lock, it is active "
-            f"again after {self._pace.policy.recovery_heartbeats} heartbeats on time, under a new token. If another "
-            "gateway holds the lock, it beats, stays `failed` and its writes are refused, until somebody fails back."
+            f"{gateway.id} {was[condition]}. If it was marked failed and still holds the environment lock, it is "
+            f"active again after {self._pace.policy.recovery_heartbeats} heartbeats on time, under a new token. If "
+            "another gateway holds the lock, it beats, stays `failed` and its writes are refused until a failback."
         )
 
     def cluster_changed(self, gateway: LabGateway, *, power: str, provisioning: str) -> None:

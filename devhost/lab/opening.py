@@ -65,19 +65,11 @@ async def open_lab(
 
     Raises NotReady, NotAnswered, OSError, and whatever a store's start raises. What runs by then the caller ends.
     """
-    port = wish.port or free_port()
-    parts = Parts(layout=wish.layout, pace=wish.pace, app=wish.app, port=port)
-    children.start(parts.arm())
-    children.start(parts.issuer())
+    parts = Parts(layout=wish.layout, pace=wish.pace, app=wish.app, port=wish.port or free_port())
     timed = _Timed(say)
-    arm, issuer, tables, database = await _all(
-        timed("fake Azure Resource Manager", children.ready(ARM, within_s=PART_WITHIN_S)),
-        timed("token issuer", children.ready(ISSUER, within_s=PART_WITHIN_S)),
-        timed("Table Storage (Azurite)", start_tables(wish.layout, children)),
-        timed("PostgreSQL", start_database(wish.layout, children, parts, os.environ, keep=wish.keep)),
-    )
+    arm, issuer, tables, database = await _start_surroundings(wish, children, parts, timed)
     addresses = Addresses(
-        public_url=f"http://127.0.0.1:{port}",
+        public_url=f"http://127.0.0.1:{parts.port}",
         database_url=database,
         tables_connection_string=tables,
         arm_url=arm["url"],
@@ -103,29 +95,51 @@ async def open_lab(
     seen = await _follow_power(session, arm["http_url"], fleet)
     await _all(*(control_plane.put_demo_config(environment) for environment in ENVIRONMENTS))
     await timed("gateways", _bring_gateways_up(control_plane, fleet, children))
-    lab = {
-        "url": addresses.public_url,
-        **tokens,
-        "database_url": database,
-        "tables_connection_string": tables,
-        "arm_url": arm["url"],
-        "arm_http_url": arm["http_url"],
-        "arm_ca_file": arm["certificate"],
-        "jwks_url": addresses.jwks_url,
-        "issuer": addresses.issuer,
-        "token_url": issuer["token_url"],
-        "agent_tokens": agent_tokens,
-        "speed": wish.pace.speed,
-        "environments": _environments(),
-    }
+    where = {**arm, "token_url": issuer["token_url"]}
     return Opened(
         control_plane=control_plane,
         fleet=fleet,
         host=host,
         arm_http_url=arm["http_url"],
         cluster_events_seen=seen,
-        lab=lab,
+        lab={**_lab_members(wish.pace, addresses, where), **tokens, "agent_tokens": agent_tokens},
     )
+
+
+async def _start_surroundings(
+    wish: Wish, children: Children, parts: Parts, timed: _Timed
+) -> tuple[dict[str, str], dict[str, str], str, str]:
+    """Start all that the function app talks to.
+
+    Returns what the fake Resource Manager and the token issuer say of themselves, the tables' connection string, and
+    the database's URL.
+    """
+    children.start(parts.arm())
+    children.start(parts.issuer())
+    arm, issuer, tables, database = await _all(
+        timed("fake Azure Resource Manager", children.ready(ARM, within_s=PART_WITHIN_S)),
+        timed("token issuer", children.ready(ISSUER, within_s=PART_WITHIN_S)),
+        timed("Table Storage (Azurite)", start_tables(wish.layout, children)),
+        timed("PostgreSQL", start_database(wish.layout, children, parts, os.environ, keep=wish.keep)),
+    )
+    return arm, issuer, tables, database
+
+
+def _lab_members(pace: Pace, addresses: Addresses, where: dict[str, str]) -> dict[str, Any]:
+    """Return the members of `lab.json` that are no tokens and no process ids."""
+    return {
+        "url": addresses.public_url,
+        "database_url": addresses.database_url,
+        "tables_connection_string": addresses.tables_connection_string,
+        "arm_url": addresses.arm_url,
+        "arm_http_url": where["http_url"],
+        "arm_ca_file": addresses.arm_ca_file,
+        "jwks_url": addresses.jwks_url,
+        "issuer": addresses.issuer,
+        "token_url": where["token_url"],
+        "speed": pace.speed,
+        "environments": _environments(),
+    }
 
 
 class _Timed:

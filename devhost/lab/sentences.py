@@ -88,6 +88,11 @@ def _operation_ended(record: Record) -> str:
     return f"{fields['type']} {str(record['event']).partition('.')[2]}{detail}"
 
 
+def _draining(record: Record) -> str:
+    gateway = _Fields(record)["gateway"]
+    return f"{gateway} drains: no new tasks" if record.get("draining") else f"{gateway} may claim tasks again"
+
+
 TELLS: Final[Mapping[str, Callable[[Record], str] | Count]] = {
     "gateway.registered": Text("{gateway} registered as {role}"),
     "gateway.suspect": Text("{gateway} is late: {consecutive_failures} missed heartbeat"),
@@ -122,6 +127,25 @@ TELLS: Final[Mapping[str, Callable[[Record], str] | Count]] = {
 }
 
 
+# What a gateway says of itself. Of its tasks and refused writes the control plane tells, and once is enough.
+GATEWAY_TELLS: Final[Mapping[str, Callable[[Record], str] | None]] = {
+    "gateway.ready": Text("{gateway} beats; the control plane calls it {activation_status}"),
+    "status.changed": Text("{gateway} learns that it is {activation_status} (was {former})"),
+    "draining.changed": _draining,
+    "lease.granted": Text("{gateway} has a lease and works"),
+    "lease.lost": Text("{gateway} has no lease any more and stops working ({reason})"),
+    "control_plane.away": Text("{gateway} hears nothing from the control plane ({detail})"),
+    "control_plane.back": Text("{gateway} hears the control plane again"),
+    "heartbeat.refused": Text("heartbeat of {gateway} refused: {detail}"),
+    "registration.refused": Text("registration of {gateway} refused: {detail}"),
+    "claim.unanswered": None,
+    "task.claimed": None,
+    "task.completed": None,
+    "task.dropped": Text("{gateway} dropped task {task_id} before its effect ({reason})"),
+    "write.refused": None,
+}
+
+
 def tell(source: str, record: Record) -> Told | None:
     """Return what the watcher is told of an event, or None for one that only the events file keeps.
 
@@ -132,7 +156,10 @@ def tell(source: str, record: Record) -> Told | None:
     gateway = next((one for one in GATEWAYS if one.id == source), None)
     known = {"gateway": gateway.id, "environment": gateway.environment, **record} if gateway else dict(record)
     environment, about = str(known.get("environment") or ""), str(known.get("gateway") or known.get("gateway_id") or "")
-    how = TELLS.get(name)
+    table: Mapping[str, Callable[[Record], str] | Count | None] = GATEWAY_TELLS if gateway else TELLS
+    if name in table and table[name] is None:
+        return None
+    how = table.get(name)
     if isinstance(how, Count):
         return Told(environment=environment, sentence="", counted_as=how.noun, gateway=about)
     if how is not None:

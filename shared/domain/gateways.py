@@ -68,6 +68,17 @@ class Heartbeat:
     checks: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeatAnswer:
+    """What a gateway learns from its heartbeat."""
+
+    status: ActivationStatus | None  # None: Table Storage did not answer
+    token: FencingToken | None  # to the holder only
+    lease_s: float | None
+    lease_refusal: str | None
+    draining: bool
+
+
 def register(
     *,
     known: Gateway | None,

@@ -14,8 +14,8 @@ from shared.domain.faults import (
     Unavailable,
     UnknownGateway,
 )
-from shared.domain.fencing import FencingToken, mint
-from shared.domain.gateways import ActivationStatus, Gateway, Heartbeat, Identity, record_heartbeat, register
+from shared.domain.fencing import mint
+from shared.domain.gateways import BeatAnswer, Gateway, Heartbeat, Identity, record_heartbeat, register
 from shared.domain.guard import AuthorityReading, Caller, Present
 from shared.domain.locks import EnvironmentLock, Versioned, founded
 from shared.domain.refusals import JsonValue, RefusalCode, Refused
@@ -39,17 +39,6 @@ class Registration:
     boot_id: str
     region: str
     version: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BeatAnswer:
-    """What a gateway learns from its heartbeat."""
-
-    status: ActivationStatus | None  # None: Table Storage did not answer
-    token: FencingToken | None  # to the holder only
-    lease_s: float | None
-    lease_refusal: str | None
-    draining: bool
 
 
 def register_gateway(ports: Ports, registration: Registration, identity: Identity) -> Gateway | Refused:

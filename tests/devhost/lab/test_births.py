@@ -1,28 +1,14 @@
 """Ending processes that a dead supervisor wrote down."""
 
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 
 from devhost.lab.births import birth_of, end_all, name_process
+from tests.devhost.lab.running import SLEEPS, running
 
-SLEEPS = "import time; time.sleep(60)"
 IGNORES = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"
 )
-
-
-@contextmanager
-def running(program: str) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def test_a_recycled_process_id_is_never_signalled() -> None:

@@ -67,9 +67,16 @@ def test_events_become_sentences(record: dict[str, object], sentence: str) -> No
 
 
 def test_a_gateway_s_own_event_is_about_that_gateway() -> None:
-    told = tell("gw-npr-dr", {"event": "write.refused", "write": "claim", "reason": "not_holder"})
+    told = tell("gw-npr-dr", {"event": "lease.lost", "reason": "expired"})
     assert told is not None
     assert (told.environment, told.gateway) == ("NPR", "gw-npr-dr")
+    assert told.sentence == "gw-npr-dr has no lease any more and stops working (expired)"
+
+
+@pytest.mark.parametrize("event", ["task.claimed", "task.completed", "write.refused"])
+def test_what_both_sides_of_a_call_report_is_told_once(event: str) -> None:
+    fields = {"event": event, "environment": "PRO", "gateway": "gw-pro-dr", "level": "warning"}
+    assert tell("gw-pro-dr", fields) is None
 
 
 def test_an_unknown_event_is_told_only_when_it_is_a_warning_or_worse() -> None:
