@@ -48,8 +48,14 @@ async def _run(
     async def post(call: Call) -> Rendered:
         environment = call.path("environment")
         body, wait_s = call.body(FailoverBody), parse_wait(call.query)
+        reason = f"{body.reason} ({body.ticket})".strip() if body.ticket else body.reason
         begun = await asyncio.to_thread(
-            begin_operation, call.ports, environment, kind, requested_by=call.actor, reason=body.why
+            begin_operation,
+            call.ports,
+            environment,
+            kind,
+            requested_by=call.actor,
+            reason=reason,
         )
         match begun:
             case Refused():

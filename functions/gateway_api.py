@@ -3,8 +3,6 @@
 import azure.functions as func
 
 from functions.http_shell import Call, Rendered, respond
-from shared.domain.environments import Role
-from shared.domain.fencing import FencingToken
 from shared.domain.gateways import Heartbeat, Identity
 from shared.domain.guard import Caller
 from shared.domain.refusals import Refused
@@ -28,7 +26,7 @@ def register(req: func.HttpRequest) -> func.HttpResponse:
         registration = Registration(
             gateway_id=call.path("gateway_id"),
             environment=body.environment,
-            role=Role(body.role),
+            role=body.role,
             boot_id=body.boot_id,
             region=body.region,
             version=body.version,
@@ -49,12 +47,11 @@ def heartbeat(req: func.HttpRequest) -> func.HttpResponse:
 
     def post(call: Call) -> Rendered:
         body, gateway_id = call.body(HeartbeatBody), call.path("gateway_id")
-        token = FencingToken(int(body.fencing_token)) if body.fencing_token is not None else None
         beaten = Heartbeat(
             boot_id=body.boot_id,
             role=body.role,
             environment=body.environment,
-            token_seen=token,
+            token_seen=body.fencing_token,
             version=body.version,
             checks=body.checks,
         )
@@ -101,9 +98,7 @@ def complete(req: func.HttpRequest) -> func.HttpResponse:
 
     def post(call: Call) -> Rendered:
         body = call.body(CompleteBody)
-        report = TaskReport(
-            task_id=call.path("task_id"), attempt=body.attempt, status=TaskStatus(body.status), result=body.result
-        )
+        report = TaskReport(task_id=call.path("task_id"), attempt=body.attempt, status=body.status, result=body.result)
         return _reported(call, body, report)
 
     return respond(req, COMPLETE, {"POST": post})
@@ -117,8 +112,7 @@ def _reported(call: Call, body: ProgressBody | CompleteBody, report: TaskReport)
 
 
 def _caller(call: Call, body: ClaimBody | ProgressBody | CompleteBody) -> Caller:
-    token = FencingToken(int(body.fencing_token))
-    return Caller(gateway_id=call.path("gateway_id"), environment=body.environment, token=token)
+    return Caller(gateway_id=call.path("gateway_id"), environment=body.environment, token=body.fencing_token)
 
 
 def _identity(call: Call) -> Identity:

@@ -18,11 +18,11 @@ from shared.ports import Ports
 from shared.telemetry import fault, warn
 from shared.web.auth import Principal, authenticate, require
 from shared.web.problems import Problem, failed_operation, method_not_allowed, problem_for
-from shared.web.requests import RequestBody, parse_body
+from shared.web.requests import Body, parse_body
 from shared.web.routes import Route
 from shared.wiring import ports, settings, signing_keys, token_rules
 
-B = TypeVar("B", bound=RequestBody)
+B = TypeVar("B", bound=Body)
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -61,7 +61,7 @@ class Call:
 
     def body(self, model: type[B]) -> B:
         """Return the body as `model`. Raises MalformedRequest with every fault."""
-        return parse_body(model, self.request.get_body(), self.request.headers.get("content-type"))
+        return parse_body(model, self.request.get_body(), content_type=self.request.headers.get("content-type"))
 
     def absolute(self, path: str) -> str:
         """Return the absolute URL of a path below /api, for headers that need one."""

@@ -5,7 +5,7 @@ import azure.functions as func
 from functions.http_shell import Call, Rendered, respond
 from shared.domain.faults import UnknownConfig
 from shared.domain.refusals import Refused
-from shared.domain.tasks import OnLostOwner, RotationConfig
+from shared.domain.tasks import RotationConfig
 from shared.steps.admin_calls import execute_rotation, put_config
 from shared.web.requests import ConfigBody, ExecuteBody
 from shared.web.responses import config_document
@@ -51,7 +51,7 @@ def _put_config(call: Call) -> Rendered:
         id=call.path("config_id"),
         environment=body.environment,
         name=body.name,
-        on_lost_owner=OnLostOwner(body.on_lost_owner),
+        on_lost_owner=body.on_lost_owner,
         max_attempts=body.max_attempts,
         payload=body.payload,
     )

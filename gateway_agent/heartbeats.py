@@ -34,7 +34,7 @@ class Heartbeats:
         on_token: Callable[[], None],
         longest_retry_s: float = LAST_RETRY_S,
     ) -> None:
-        """`checks` tells what the gateway knows of itself, without waiting or raising; `on_token` hears of a new one."""
+        """`checks` tells what the gateway knows of itself; it never waits or raises. `on_token` hears of new ones."""
         self._settings, self._control_plane, self._held, self._events = settings, control_plane, held, events
         self._boot_id, self._version, self._checks = boot_id, version, checks
         self._clock, self._on_token, self._longest_retry_s = clock, on_token, longest_retry_s

@@ -25,7 +25,7 @@ from devhost.lab.stores import start_database, start_tables
 PART_WITHIN_S = 30.0
 HOST_WITHIN_S = 60.0
 ACTIVE_WITHIN_S = 30.0
-TOKEN_LIFETIME_S = 30 * 86400.0
+TOKEN_LIFETIME_S = 86400.0  # the longest the control plane accepts
 PEOPLE = {
     "admin_token": ("lab-admin", ("gateway:read", "gateway:operate", "gateway:admin")),
     "reader_token": ("lab-reader", ("gateway:read",)),
@@ -119,7 +119,7 @@ async def _start_surroundings(
     arm, issuer, tables, database = await _all(
         timed("fake Azure Resource Manager", children.ready(ARM, within_s=PART_WITHIN_S)),
         timed("token issuer", children.ready(ISSUER, within_s=PART_WITHIN_S)),
-        timed("Table Storage (Azurite)", start_tables(wish.layout, children)),
+        timed("Table Storage (Azurite)", start_tables(wish.layout, children, parts)),
         timed("PostgreSQL", start_database(wish.layout, children, parts, os.environ, keep=wish.keep)),
     )
     return arm, issuer, tables, database

@@ -15,7 +15,7 @@ from devhost.lab.layout import ROOT, Layout
 from devhost.lab.names import GATEWAYS, LabGateway
 from devhost.lab.settings import AUDIENCE, TENANT, Pace, clean_environment
 
-ARM, ISSUER, HOST, MIGRATION = "arm", "issuer", "host", "migration"
+ARM, ISSUER, HOST, MIGRATION, TABLES = "arm", "issuer", "host", "migration", "tables"
 AZURITE, POSTGRES = "azurite", "postgres"
 
 
@@ -51,6 +51,10 @@ class Parts:
     def migration(self) -> Program:
         """The command that brings a database, whose URL it reads, to the schema this version wants."""
         return self._python(MIGRATION, "-m", "shared.adapters.postgres_migrate", "--url", "-")
+
+    def tables(self) -> Program:
+        """The command that creates the tables of a store, whose connection string it reads."""
+        return self._python(TABLES, "-m", "shared.adapters.table_prepare", "--connection-string", "-")
 
     def host(self, settings: Mapping[str, str]) -> Program:
         """The function host with the application."""

@@ -19,17 +19,18 @@ from devhost.backends.postgres import Postgres
 from devhost.backends.processes import NotReady, log_tail
 from devhost.lab.children import Children, Program
 from devhost.lab.layout import AZURITE_PACKAGE, Layout
-from devhost.lab.parts import AZURITE, MIGRATION, POSTGRES, Parts
+from devhost.lab.parts import AZURITE, MIGRATION, POSTGRES, TABLES, Parts
 
-MIGRATION_WITHIN_S = 60.0
+PREPARED_WITHIN_S = 60.0
 
 
-async def start_tables(layout: Layout, children: Children) -> str:
+async def start_tables(layout: Layout, children: Children, parts: Parts) -> str:
     """Start the storage emulator and return its connection string. Raises NotReady, NoNode, FileNotFoundError."""
     azurite = Azurite(layout.data / "azurite", package=AZURITE_PACKAGE)
     connection_string = await asyncio.to_thread(azurite.start)
     # SIGINT is the only signal on which it saves its tables before it ends.
     children.adopt(AZURITE, azurite.pid, first=signal.SIGINT)
+    await _prepare(connection_string, parts.tables(), layout.log(TABLES))
     return connection_string
 
 
@@ -44,25 +45,25 @@ async def start_database(
         postgres = Postgres(layout.data / "postgres")
         url = await asyncio.to_thread(postgres.start)
         children.adopt(POSTGRES, postgres.pid, first=signal.SIGINT)
-    await _migrate(url, parts.migration(), layout.log(MIGRATION))
+    await _prepare(url, parts.migration(), layout.log(MIGRATION))
     return url
 
 
-async def _migrate(url: str, program: Program, log: Path) -> None:
-    """Bring the database to the wanted schema. Raises NotReady."""
+async def _prepare(address: str, program: Program, log: Path) -> None:
+    """Run a program that prepares the store at this address. Raises NotReady."""
     with log.open("ab") as output:
         process = await asyncio.create_subprocess_exec(
             *program.argv, stdin=PIPE, stdout=output, stderr=output, cwd=program.cwd, env=dict(program.env)
         )
     try:
-        # The URL holds a password, which the list of processes would show.
-        await asyncio.wait_for(process.communicate(url.encode() + b"\n"), MIGRATION_WITHIN_S)
+        # The address holds a password, which the list of processes would show.
+        await asyncio.wait_for(process.communicate(address.encode() + b"\n"), PREPARED_WITHIN_S)
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
     if process.returncode != 0:
-        raise NotReady(f"the database could not be migrated (code {process.returncode}):\n{log_tail(log)}")
+        raise NotReady(f"{program.name} ended with code {process.returncode}:\n{log_tail(log)}")
 
 
 def own_database(server_url: str, layout: Layout, *, keep: bool) -> str:

@@ -4,6 +4,7 @@ Every fault of a body is reported at once, with its place as a JSON pointer. No 
 runbook's `curl -X POST` sends none.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Final, TypeVar
 
@@ -23,6 +24,9 @@ LONGEST_WAIT_S: Final = 100.0
 """Below the 230 s after which Azure's load balancer gives up on a request."""
 DEFAULT_LIMIT: Final = 100
 LARGEST_LIMIT: Final = 500
+
+_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_IDEMPOTENCY_KEY: Final = re.compile(r"(?P<quote>\"?)(?P<key>[!#-\[\]-~]{1,128})(?P=quote)")
 
 MODEL = TypeVar("MODEL", bound="Body")
 
@@ -195,6 +199,33 @@ def parse_task_status(query: Mapping[str, str]) -> TaskStatus | None:
     return status
 
 
+def parse_id(name: str, text: str) -> str:
+    """Return an id of the path, such as `parse_id("gateway_id", ...)`; nothing else reaches a store as a key.
+
+    Raises:
+        MalformedRequest: It has letters that no id has, or is too long.
+    """
+    if not _ID.fullmatch(text):
+        raise MalformedRequest(f"{name} in the path is not an id", ((name, "Must be letters, digits, dot, dash, _"),))
+    return text
+
+
+def parse_idempotency_key(header: str | None) -> str:
+    """Return the value of the Idempotency-Key header, without the quotes it may have; empty when there is none.
+
+    Raises:
+        MalformedRequest: Not 1 to 128 printable ASCII letters.
+    """
+    if header is None:
+        return ""
+    found = _IDEMPOTENCY_KEY.fullmatch(header)
+    if found is None:
+        raise MalformedRequest(
+            "Idempotency-Key is not valid", (("Idempotency-Key", "Must be 1 to 128 printable ASCII letters"),)
+        )
+    return found["key"]
+
+
 def _query_fault(name: str, message: str) -> MalformedRequest:
     return MalformedRequest(f"Query parameter {name} is not valid", ((f"?{name}", message),))
 
@@ -213,4 +244,5 @@ def _problems(fault: ValidationError) -> tuple[tuple[str, str], ...]:
 
 def _pointer(location: tuple[int | str, ...]) -> str:
     """Return the place as a JSON pointer (RFC 6901)."""
-    return "".join("/" + str(part)[:64].replace("~", "~0").replace("/", "~1") for part in location)
+    named = (str(part)[:64] for part in location if part != "[key]")  # pydantic's mark for the name of a member
+    return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in named)

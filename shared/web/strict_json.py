@@ -21,15 +21,13 @@ def parse_strict(raw: bytes) -> Any:
     """Return the parsed document.
 
     Raises:
-        NotStrictJson: Not UTF-8, not JSON, a member twice in one object, a number that is not finite, deeper than
+        NotStrictJson: Not UTF-8 without a byte order mark, not JSON, a member twice in one object, a number that is not finite, deeper than
             `DEEPEST`, or text that no store takes: NUL, or half of a surrogate pair.
     """
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
         raise NotStrictJson("not UTF-8") from None
-    if text.startswith("\ufeff"):
-        raise NotStrictJson("begins with a byte order mark")
     try:
         document = json.loads(
             text, object_pairs_hook=_without_duplicates, parse_constant=_no_constant, parse_float=_finite

@@ -8,7 +8,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import ClassVar
 
@@ -188,6 +188,9 @@ def broken_tls_service(certificate: Path) -> Iterator[int]:
                 tls.recv(65536)
                 with socket.socket(fileno=os.dup(tls.fileno())) as beneath:
                     beneath.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+                    with suppress(ConnectionError):
+                        while beneath.recv(65536):  # closing with bytes unread would reset the connection instead
+                            pass
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=serve, args=(listener,))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +23,7 @@ from tests.contract.work.backends import (
     PRO,
     Authority,
     PostgresBackend,
+    caller,
     claimed,
     config,
     granted,
@@ -40,6 +41,17 @@ def database(url: str, policy: Policy = QUICK) -> Iterator[Database]:
         yield opened
     finally:
         opened.close()
+
+
+def wait_until_writable(backend: PostgresBackend) -> None:
+    """Return once the server has left recovery, in which it answers reads already."""
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            return backend.store.ping()
+        except DatabaseUnavailable:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
 
 
 def sleeping(connection: Connection) -> None:
@@ -65,6 +77,18 @@ def test_a_caller_stuck_in_its_transaction_loses_the_fence(database_url: str) ->
             backend.store.claim(who, stuck, limit=1)
         assert backend.store.running_tasks(PRO) == 0
         assert len(claimed(backend.store.claim(who, authority, limit=1))) == 1
+
+
+def test_a_caller_stuck_in_its_heartbeat_gets_no_lease(database_url: str) -> None:
+    with PostgresBackend(database_url, QUICK) as backend:
+        authority = granted()
+        backend.store.sync_mirror(PRO, authority)
+        stuck = Authority(lock=authority.lock, before_read=lambda: time.sleep(1))
+        with pytest.raises(DatabaseUnavailable):
+            backend.store.extend_lease(caller(), stuck)
+        mirror = backend.store.mirror(PRO)
+        assert mirror is not None
+        assert mirror.lease_until is None
 
 
 def test_a_transaction_older_than_the_limit_does_not_commit(database_url: str) -> None:
@@ -167,27 +191,29 @@ def test_breaking_a_rule_of_the_schema_is_our_own_fault(database_url: str) -> No
             )
 
 
+@pytest.mark.parametrize("way_down", [Postgres.stop, Postgres.kill])
 def test_a_stopped_postgresql_is_reported_quickly_and_used_again_when_it_is_back(
-    breakable_postgres: tuple[Postgres, Path],
+    breakable_postgres: tuple[Postgres, Path], way_down: Callable[[Postgres], None]
 ) -> None:
     server, _ = breakable_postgres
-    with PostgresBackend(server.dsn(), POLICY) as backend:
+    with PostgresBackend(server.dsn(), POLICY, pool_size=8) as backend:
         authority = granted()
         who = working(backend.store, authority)
-        with ThreadPoolExecutor(6) as pool:  # fill the pool, so that several connections go stale
-            list(pool.map(lambda _: backend.store.claim(who, authority, limit=1), range(30)))
-        for way_down in (server.stop, server.kill):
-            way_down()
-            for _ in range(3):
-                began = time.monotonic()
-                with pytest.raises(DatabaseUnavailable):
-                    backend.store.claim(who, authority, limit=1)
-                assert time.monotonic() - began < 1.5
-            server.start()
+        together = threading.Barrier(8)  # all connections of the pool are open, and go stale together
+        meeting = Authority(lock=authority.lock, before_read=lambda: together.wait(5))
+        with ThreadPoolExecutor(8) as pool:
+            assert list(pool.map(lambda _: backend.store.claim(who, meeting, limit=1), range(8))) == [[]] * 8
+        way_down(server)
+        for _ in range(3):
             began = time.monotonic()
-            backend.store.ping()
-            assert backend.store.claim(who, authority, limit=1) == []
-            assert time.monotonic() - began < 2
+            with pytest.raises(DatabaseUnavailable):
+                backend.store.claim(who, authority, limit=1)
+            assert time.monotonic() - began < 1.5
+        server.start()
+        began = time.monotonic()
+        backend.store.ping()
+        assert backend.store.claim(who, authority, limit=1) == []
+        assert time.monotonic() - began < 1
 
 
 def test_a_promoted_standby_waits_for_a_lease_it_may_have_lost(breakable_postgres: tuple[Postgres, Path]) -> None:
@@ -215,6 +241,7 @@ def test_a_promoted_standby_waits_for_a_lease_it_may_have_lost(breakable_postgre
         (data / "standby.signal").unlink()
         (data / "recovery.signal").touch()
         server.start()
+        wait_until_writable(backend)
         done = TaskReport(task_id="t1", attempt=1, status=TaskStatus.SUCCEEDED, result={})
         unreachable = Authority(is_reachable=False)
         refused = WorkRefused(TaskRefusal.AUTHORITY_UNREACHABLE)

@@ -75,7 +75,7 @@ def test_status_copies_follow_the_lock_and_one_gateway_is_active(database_url: s
         assert statuses(backend) == {PRIMARY: "failed", DR: "standby"}
         backend.store.copy_gateway(gateway(PRIMARY, Role.PRIMARY))
         assert statuses(backend) == {PRIMARY: "failed", DR: "standby"}
-        for token, holder in ((200, DR), (300, PRIMARY)):
+        for token, holder in ((200, DR), (300, PRIMARY), (400, DR)):
             authority.grant(holder, token)
             backend.store.sync_mirror(PRO, authority)
             assert {name for name, status in statuses(backend).items() if status == "active"} == {holder}

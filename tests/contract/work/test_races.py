@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 
+import psycopg
 import pytest
 
 from shared.domain.faults import OutcomeUnknown
@@ -155,6 +156,26 @@ def test_callers_at_once_never_get_the_same_task(backend: WorkBackend) -> None:
     with threads(6) as pool:
         taken = [name for mine in pool.map(take, range(6)) for name in mine]
     assert sorted(taken) == names
+
+
+def test_a_claim_passes_over_a_task_somebody_else_has_locked(database_url: str) -> None:
+    with PostgresBackend(database_url, POLICY) as backend, psycopg.connect(database_url) as other:
+        authority = granted()
+        who = working(backend.store, authority)
+        queue(backend.store, config(), "t1", "t2")
+        other.execute("select 1 from tasks where id = 't1' for update")
+        assert [task.id for task in claimed(backend.store.claim(who, authority, limit=2))] == ["t2"]
+
+
+def test_a_task_that_bears_an_older_token_takes_no_report(database_url: str) -> None:
+    with PostgresBackend(database_url, POLICY) as backend:
+        authority = granted()
+        who = working(backend.store, authority)
+        queue(backend.store, config(), "t1")
+        claimed(backend.store.claim(who, authority, limit=1))
+        backend.sql_without_triggers("update tasks set fencing_token = 50")
+        assert backend.store.report(who, authority, done("t1")) == WorkRefused(TaskRefusal.SUPERSEDED_ATTEMPT)
+        assert backend.store.running_tasks(PRO) == 1
 
 
 def test_a_small_pool_and_a_slow_authority_cannot_lock_each_other_up(database_url: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from shared.domain.environments import Role
@@ -10,7 +12,7 @@ from shared.domain.fencing import FencingToken
 from shared.domain.guard import Caller, SyncOutcome
 from shared.domain.refusals import JsonValue
 from shared.domain.tasks import OnLostOwner, Task, TaskRefusal, TaskStatus
-from shared.ports import Reported, TaskReport, WorkRefused, WorkStore
+from shared.ports import LeaseGranted, Reported, TaskReport, WorkRefused, WorkStore
 from tests.contract.work.backends import (
     DR,
     POLICY,
@@ -132,6 +134,18 @@ def test_a_report_on_a_task_that_does_not_exist_is_the_callers_fault(backend: Wo
     who = working(backend.store, authority)
     with pytest.raises(UnknownTask):
         backend.store.report(who, authority, report("t9"))
+
+
+def test_a_gateway_cannot_reach_a_task_of_another_environment(backend: WorkBackend) -> None:
+    authority = granted()
+    running(backend.store, authority, working(backend.store, authority), "t1")
+    elsewhere = Authority(lock=replace(authority.lock, environment="NPR") if authority.lock else None)
+    intruder = caller(environment="NPR")
+    assert backend.store.extend_lease(intruder, elsewhere) == LeaseGranted(POLICY.lease_s)
+    with pytest.raises(UnknownTask):
+        backend.store.report(intruder, elsewhere, report("t1"))
+    assert claimed(backend.store.claim(intruder, elsewhere, limit=1)) == []
+    assert backend.store.running_tasks(PRO) == 1
 
 
 def test_progress_keeps_a_task_from_expiring(backend: WorkBackend) -> None:
