@@ -2,7 +2,6 @@
 
 import os
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from shared.adapters.aks_clusters import AksClusters
 from shared.adapters.postgres_work import PostgresWorkStore
@@ -10,13 +9,10 @@ from shared.adapters.public_canary import PublicCanary
 from shared.adapters.random_ids import RandomIds
 from shared.adapters.signing_keys import SigningKeys
 from shared.adapters.system_clock import SystemClock
-from shared.adapters.tables import connect_endpoint, connect_string, open_stores
+from shared.adapters.tables import open_account
 from shared.config import Settings
 from shared.ports import Ports
 from shared.web.auth import TokenRules
-
-if TYPE_CHECKING:
-    from azure.data.tables import TableServiceClient
 
 
 @lru_cache(maxsize=1)
@@ -29,7 +25,11 @@ def settings() -> Settings:
 def ports() -> Ports:
     """Return the ports of the running product. Connects to nothing before the first call that needs it."""
     chosen = settings()
-    stores = open_stores(_table_client())
+    stores = open_account(
+        endpoint=chosen.tables_endpoint,
+        connection_string=chosen.tables_connection_string,
+        client_id=chosen.identity_client_id,
+    )
     clock, policy = SystemClock(), chosen.protocol_policy()
     return Ports(
         environments=chosen.declared_environments(),
@@ -60,11 +60,3 @@ def token_rules() -> TokenRules:
     """Return what an accepted token must say."""
     chosen = settings()
     return TokenRules(issuer=chosen.auth_issuer, audience=chosen.auth_audience, tenant_id=chosen.auth_tenant_id)
-
-
-def _table_client() -> "TableServiceClient":
-    chosen = settings()
-    if chosen.tables_connection_string is not None:
-        return connect_string(chosen.tables_connection_string)
-    assert chosen.tables_endpoint is not None
-    return connect_endpoint(chosen.tables_endpoint, client_id=chosen.identity_client_id)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
 
 from devhost.lab.names import LabGateway, demo_config
+from devhost.lab.tokens import Tokens
 
 TIMEOUT_S = 10.0
 POLL_S = 0.1
@@ -26,12 +26,11 @@ class ControlPlane:
 
     session: aiohttp.ClientSession
     url: str
-    admin_token: str
-    agent_tokens: Mapping[str, str]
+    tokens: Tokens
 
     async def call(self, method: str, path: str, *, token: str | None = None, body: object = None) -> Any:
         """Return the JSON answer of a call. Raises NotAnswered for an answer other than 2xx, and for none."""
-        headers = {"Authorization": f"Bearer {token or self.admin_token}"}
+        headers = {"Authorization": f"Bearer {token or self.tokens.people['admin_token']}"}
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
         try:
             async with self.session.request(
@@ -60,7 +59,7 @@ class ControlPlane:
         await self.call(
             "POST",
             f"/v1/gateways/{gateway.id}/register",
-            token=self.agent_tokens[gateway.id],
+            token=self.tokens.agents[gateway.id],
             body={
                 "environment": gateway.environment,
                 "role": gateway.role,
@@ -108,19 +107,3 @@ async def feed(control_plane: ControlPlane, gateways: tuple[LabGateway, ...], *,
         except NotAnswered:
             pass
         await asyncio.sleep(every_s)
-
-
-async def mint(
-    session: aiohttp.ClientSession,
-    token_url: str,
-    *,
-    subject: str,
-    roles: tuple[str, ...],
-    app: bool,
-    lifetime_s: float,
-) -> str:
-    """Return a token from the development issuer; the same subject always has the same object id."""
-    wish = {"subject": subject, "roles": list(roles), "app": app, "lifetime_s": lifetime_s}
-    async with session.post(token_url, json=wish, timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)) as response:
-        response.raise_for_status()
-        return str((await response.json())["access_token"])

@@ -6,7 +6,6 @@ import asyncio
 import signal
 from collections.abc import Callable
 from enum import Enum
-from pathlib import Path
 
 from devhost.lab.children import Children, Program
 from devhost.lab.control import CommandFailed
@@ -158,12 +157,3 @@ class Fleet:
             return "If it is the active gateway, fail back; if it is a standby, nothing depends on it now."
         late_s, failed_s = self._pace.policy.heartbeat_timeout_s, self._pace.failed_after_s
         return f"Watch: late after {late_s:.2g} s, marked failed after about {failed_s:.0f} s; then `activate-dr`."
-
-
-def write_token(folder: Path, gateway: LabGateway, token: str) -> Path:
-    """Store a gateway's token for it alone to read, and return the file."""
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"{gateway.id}.token"
-    file.touch(mode=0o600)
-    file.write_text(token, encoding="ascii")
-    return file

@@ -12,25 +12,20 @@ from typing import Any, TypeVar
 import aiohttp
 
 from devhost.backends.processes import free_port
-from devhost.lab.api import ControlPlane, NotAnswered, mint
+from devhost.lab.api import ControlPlane, NotAnswered
 from devhost.lab.children import Children, Program
-from devhost.lab.gateways import Fleet, write_token
+from devhost.lab.gateways import Fleet
 from devhost.lab.layout import Layout
 from devhost.lab.names import ENVIRONMENTS, GATEWAYS, LabGateway
 from devhost.lab.narrator import Narrator
 from devhost.lab.parts import ARM, HOST, ISSUER, Parts
 from devhost.lab.settings import Addresses, Pace, app_settings
 from devhost.lab.stores import start_database, start_tables
+from devhost.lab.tokens import Tokens
 
 PART_WITHIN_S = 30.0
 HOST_WITHIN_S = 60.0
 ACTIVE_WITHIN_S = 30.0
-TOKEN_LIFETIME_S = 86400.0  # the longest the control plane accepts
-PEOPLE = {
-    "admin_token": ("lab-admin", ("gateway:read", "gateway:operate", "gateway:admin")),
-    "reader_token": ("lab-reader", ("gateway:read",)),
-    "alert_token": ("lab-alerts", ("alert:ingest",)),
-}
 Answer = TypeVar("Answer")
 
 
@@ -48,7 +43,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """A lab that is up. `lab` is what `lab.json` holds, less the process ids."""
+    """A lab that is up. `lab` is what `lab.json` holds, less tokens and process ids."""
 
     control_plane: ControlPlane
     fleet: Fleet
@@ -81,16 +76,11 @@ async def open_lab(
     )
     host = parts.host(app_settings(wish.pace, addresses))
     children.start(host)
-    tokens, agent_tokens, _ = await _all(
-        _tokens(session, issuer["token_url"]),
-        _agent_tokens(session, issuer["token_url"]),
-        children.ready(HOST, within_s=HOST_WITHIN_S),
-    )
-    control_plane = ControlPlane(
-        session=session, url=addresses.public_url, admin_token=tokens["admin_token"], agent_tokens=agent_tokens
-    )
+    tokens = Tokens(session=session, token_url=issuer["token_url"], folder=wish.layout.data / "tokens")
+    await _all(tokens.renew(), children.ready(HOST, within_s=HOST_WITHIN_S))
+    control_plane = ControlPlane(session=session, url=addresses.public_url, tokens=tokens)
     await timed("function host", control_plane.wait_until_ready(within_s=HOST_WITHIN_S))
-    fleet = _fleet(wish, children, narrator, parts, agent_tokens)
+    fleet = _fleet(wish, children, narrator, parts, tokens)
     await fleet.open()
     seen = await _follow_power(session, arm["http_url"], fleet)
     await _all(*(control_plane.put_demo_config(environment) for environment in ENVIRONMENTS))
@@ -102,7 +92,7 @@ async def open_lab(
         host=host,
         arm_http_url=arm["http_url"],
         cluster_events_seen=seen,
-        lab={**_lab_members(wish.pace, addresses, where), **tokens, "agent_tokens": agent_tokens},
+        lab=_lab_members(wish.pace, addresses, where),
     )
 
 
@@ -166,28 +156,9 @@ async def _all(*works: Awaitable[Any]) -> list[Any]:
         raise
 
 
-async def _tokens(session: aiohttp.ClientSession, token_url: str) -> dict[str, str]:
-    return {
-        name: await mint(session, token_url, subject=subject, roles=roles, app=False, lifetime_s=TOKEN_LIFETIME_S)
-        for name, (subject, roles) in PEOPLE.items()
-    }
-
-
-async def _agent_tokens(session: aiohttp.ClientSession, token_url: str) -> dict[str, str]:
-    """Return a token for each gateway, every one with an identity of its own."""
-    roles = ("gateway:agent",)
-    return {
-        one.id: await mint(session, token_url, subject=one.id, roles=roles, app=True, lifetime_s=TOKEN_LIFETIME_S)
-        for one in GATEWAYS
-    }
-
-
-def _fleet(wish: Wish, children: Children, narrator: Narrator, parts: Parts, agent_tokens: dict[str, str]) -> Fleet:
-    folder = wish.layout.data / "tokens"
-    files: dict[str, Path] = {one.id: write_token(folder, one, agent_tokens[one.id]) for one in GATEWAYS}
-
+def _fleet(wish: Wish, children: Children, narrator: Narrator, parts: Parts, tokens: Tokens) -> Fleet:
     def command(gateway: LabGateway, url: str) -> Program:
-        return parts.gateway(gateway, url=url, token_file=files[gateway.id])
+        return parts.gateway(gateway, url=url, token_file=tokens.file(gateway.id))
 
     return Fleet(children, narrator, wish.pace, host_port=parts.port, command=command)
 

@@ -154,6 +154,8 @@ def tell(source: str, record: Record) -> Told | None:
     """
     name = str(record.get("event", ""))
     gateway = next((one for one in GATEWAYS if one.id == source), None)
+    if record.get("step") == "finish_operation":
+        return None  # the end of the operation is told by its own event
     known = {"gateway": gateway.id, "environment": gateway.environment, **record} if gateway else dict(record)
     environment, about = str(known.get("environment") or ""), str(known.get("gateway") or known.get("gateway_id") or "")
     table: Mapping[str, Callable[[Record], str] | Count | None] = GATEWAY_TELLS if gateway else TELLS

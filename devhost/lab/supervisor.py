@@ -115,6 +115,7 @@ class Supervisor:
         self._run(self.follower.run())
         self._run(self._watch())
         self._run(self._follow_clusters(opened))
+        self._run(opened.control_plane.tokens.keep_fresh(on_renewal=self._write_lab_file))
         for environment in ENVIRONMENTS:
             pair = tuple(gateway for gateway in GATEWAYS if gateway.environment == environment)
             self._run(feed(opened.control_plane, pair, every_s=FEED_EVERY_S, enough=FEED_ENOUGH))
@@ -271,7 +272,14 @@ class Supervisor:
     def _write_lab_file(self) -> None:
         assert self._opened is not None
         pids = {named.name: named.pid for named in self.children.named() if named.alive}
-        write_json(self.wish.layout.lab_file, {**self._opened.lab, "pids": {"supervisor": os.getpid(), **pids}})
+        tokens = self._opened.control_plane.tokens
+        content = {
+            **self._opened.lab,
+            **tokens.people,
+            "agent_tokens": tokens.agents,
+            "pids": {"supervisor": os.getpid(), **pids},
+        }
+        write_json(self.wish.layout.lab_file, content)
 
 
 def end_leftovers(layout: Layout) -> list[Named]:

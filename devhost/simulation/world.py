@@ -11,14 +11,14 @@ from devhost.emulators.memory_rows import Fault, no_fault
 from devhost.emulators.memory_tables import MemoryTables
 from devhost.emulators.memory_work import MemoryWorkStore
 from shared.domain.environments import Environment, Role
-from shared.domain.gateways import Heartbeat, Identity
+from shared.domain.gateways import BeatAnswer, Heartbeat, Identity
 from shared.domain.guard import Caller
 from shared.domain.locks import EnvironmentLock
 from shared.domain.operations import Operation
 from shared.domain.policy import Policy
 from shared.domain.tasks import RotationConfig
 from shared.ports import Ports
-from shared.steps.gateway_calls import BeatAnswer, Registration, beat, register_gateway
+from shared.steps.gateway_calls import Registration, beat, register_gateway
 from shared.steps.reconcile import expire_tasks, sync_mirrors
 from shared.steps.watch_health import watch_health
 

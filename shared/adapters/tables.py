@@ -66,6 +66,19 @@ def connect_string(connection_string: str) -> "TableServiceClient":
     return TableServiceClient.from_connection_string(connection_string, **_CLIENT_OPTIONS)
 
 
+def open_account(*, endpoint: str | None, connection_string: str | None, client_id: str | None) -> TableStores:
+    """Return the stores of an account, named by its endpoint or, for Azurite, by a connection string.
+
+    Raises:
+        ValueError: Neither was given, or the connection string is none.
+    """
+    if connection_string is not None:
+        return open_stores(connect_string(connection_string))
+    if endpoint is None:
+        raise ValueError("a table endpoint or a connection string is needed")
+    return open_stores(connect_endpoint(endpoint, client_id=client_id))
+
+
 def open_stores(client: "TableServiceClient") -> TableStores:
     """Return the stores over one client. Sends nothing; the tables must exist."""
 

@@ -90,7 +90,7 @@ FAULTS: Final[Mapping[type[faults.ControlPlaneFault], Row]] = {
         "It may have landed. Look at the environment before anything else; asking again is safe.",
     ),
     faults.Conflict: Row(
-        status=412,
+        status=409,
         code=faults.Conflict.code,
         title="State changed since it was read",
         hint="Read it again and decide anew.",
@@ -101,7 +101,9 @@ FAULTS: Final[Mapping[type[faults.ControlPlaneFault], Row]] = {
 
 
 def _work(refusal: TaskRefusal, title: str, hint: str) -> Row:
-    code = "".join(word.capitalize() for word in refusal.value.split("_"))
+    # The other words for it would not say which of several tokens is stale.
+    stale = refusal is TaskRefusal.STALE_TOKEN
+    code = "StaleFencingToken" if stale else "".join(word.capitalize() for word in refusal.value.split("_"))
     return Row(status=409, code=code, title=title, hint=hint, runbook="3")
 
 

@@ -1,143 +1,119 @@
-"""Faults and refusals as RFC 9457 problem documents: the one table from what went wrong to status, title and hint."""
+"""Problem documents: every refusal and every fault as RFC 9457 describes it, with the members operators need.
+
+What a caller did wrong is told in full. What broke behind us is told by its name only: the text of such a fault may
+carry host names or statements, so it stays in the log, where the request id finds it.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
-from shared.domain import faults
+from shared.domain.faults import CallerFault, MalformedRequest, NotAuthenticated
 from shared.domain.operations import Operation
-from shared.domain.refusals import JsonValue, Refused
+from shared.domain.refusals import JsonValue, RefusalCode, Refused
 from shared.domain.tasks import TaskRefusal
+from shared.web.problem_rows import INTERNAL, METHOD_NOT_ALLOWED, TASK_REFUSALS, Row, fault_row, refusal_row
 
-RETRY_AFTER_S: Final = "5"
+ERRORS_PAGE: Final = "/docs/errors"
+RETRY_AFTER_S: Final = 5
+"""Long enough for a store to come back from a short restart, short enough for somebody who waits."""
+
+_BY_CODE: Final = {code.code: code for code in RefusalCode}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """An error answer: status, headers and the document."""
+    """An answer that says no: status, extra headers, and the document (`application/problem+json`)."""
 
     status: int
-    headers: Mapping[str, str]
     body: Mapping[str, JsonValue]
-
-
-@dataclass(frozen=True, slots=True)
-class FaultRow:
-    """How one class of faults is answered."""
-
-    status: int
-    title: str
-    hint: str
-    tells: bool = True  # whether the fault's own text is for the caller
-
-
-FAULTS: Final[Mapping[type[faults.ControlPlaneFault], FaultRow]] = {
-    faults.MalformedRequest: FaultRow(400, "Request is not valid", "Every fault is listed in `errors`."),
-    faults.NotAuthenticated: FaultRow(401, "A valid bearer token is required", "Sign in again.", tells=False),
-    faults.NotAuthorized: FaultRow(403, "The caller may not do this", "Ask for the role that is named."),
-    faults.UnknownEnvironment: FaultRow(404, "Environment does not exist", "Check the spelling; case counts."),
-    faults.UnknownGateway: FaultRow(404, "Gateway does not exist", "GET /api/v1/admin/gateways lists them."),
-    faults.UnknownOperation: FaultRow(404, "Operation does not exist", "GET /api/v1/admin/operations lists them."),
-    faults.UnknownConfig: FaultRow(404, "Rotation config does not exist", "PUT it first."),
-    faults.UnknownTask: FaultRow(404, "Task does not exist", "GET the gateway's tasks."),
-    faults.CallerFault: FaultRow(400, "Request is not valid", "See the detail."),
-    faults.LockStoreUnavailable: FaultRow(
-        503, "Table Storage does not answer", "Nothing was decided. Repeat; the present holder works on meanwhile."
-    ),
-    faults.DatabaseUnavailable: FaultRow(503, "PostgreSQL does not answer", "Nothing was decided. Repeat."),
-    faults.ClusterApiUnavailable: FaultRow(503, "Azure Resource Manager does not answer", "Repeat."),
-    faults.SigningKeysUnavailable: FaultRow(503, "The token issuer's keys could not be read", "Repeat."),
-    faults.OutcomeUnknown: FaultRow(
-        503, "A write was not answered", "It may have landed. Look before repeating; repeating is safe."
-    ),
-    faults.Unavailable: FaultRow(503, "A store does not answer", "Nothing was decided. Repeat."),
-    faults.Conflict: FaultRow(409, "State changed since it was read", "Read again and decide anew."),
-    faults.InvariantViolation: FaultRow(500, "Unexpected error", "Quote the request id.", tells=False),
-    faults.ControlPlaneFault: FaultRow(500, "Unexpected error", "Quote the request id.", tells=False),
-}
-
-TASK_REFUSALS: Final[Mapping[TaskRefusal, tuple[str, str]]] = {
-    TaskRefusal.NOT_HOLDER: ("NotHolder", "Another gateway, or nobody, holds the environment: stop working."),
-    TaskRefusal.STALE_TOKEN: ("StaleFencingToken", "A newer token was granted: stop, and beat to learn where you are."),
-    TaskRefusal.HOLDER_FAILED: ("HolderFailed", "Marked failed: beat on time until the control plane trusts it again."),
-    TaskRefusal.NOT_BEFORE: ("NotBefore", "The former holder's lease may still run: beat on and try again."),
-    TaskRefusal.LEASE_EXPIRED: ("LeaseExpired", "Beat first; work needs a lease."),
-    TaskRefusal.DRAINING: ("Draining", "A failback is about to move the lock: finish what runs, claim nothing."),
-    TaskRefusal.SUPERSEDED_ATTEMPT: ("SupersededAttempt", "The task was handed on: drop this attempt."),
-    TaskRefusal.ALREADY_DONE: ("AlreadyDone", "The task has ended with another result: drop this one."),
-    TaskRefusal.AUTHORITY_UNREACHABLE: (
-        "AuthorityUnavailable",
-        "Table Storage is away and this database is new to us.",
-    ),
-    TaskRefusal.AUTHORITY_REGRESSED: ("AuthorityRegressed", "The lock lost writes: an operator has to restore it."),
-}
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def problem_for(
     failure: Refused | TaskRefusal | BaseException, *, instance: str, request_id: str, environment: str | None = None
 ) -> Problem:
-    """Return the problem document of a refusal or a fault; anything unforeseen is a 500 that tells nothing."""
-    base: dict[str, JsonValue] = {"instance": instance, "request_id": request_id}
-    if environment is not None:
-        base["environment"] = environment
-    match failure:
-        case Refused(code=code, detail=detail, evidence=evidence):
-            shown: dict[str, JsonValue] = {"detail": detail, "evidence": dict(evidence)}
-            return _problem(409, code.code, code.message, code.hint, {**base, **shown, "runbook": code.runbook})
-        case TaskRefusal():
-            name, hint = TASK_REFUSALS[failure]
-            return _problem(409, name, f"Refused: {failure.value}", hint, {**base, "reason": failure.value})
-        case _:
-            return _fault(failure, base)
+    """Return the problem document of a refusal or a fault; anything unforeseen is a 500 that tells nothing.
+
+    Args:
+        instance: Path of the request.
+        environment: The environment it was about, where one is known.
+    """
+    if isinstance(failure, Refused):
+        row, special = refusal_row(failure.code), _refusal_members(failure)
+    elif isinstance(failure, TaskRefusal):
+        row, special = TASK_REFUSALS[failure], {"reason": failure.value}
+    else:
+        row, special = fault_row(failure), _fault_members(failure)
+    common: dict[str, JsonValue] = {"instance": instance, "request_id": request_id}
+    if environment is not None and row is not INTERNAL:
+        common["environment"] = environment
+    return _problem(row, {**special, **common}, headers=_headers(failure, row))
+
+
+def failed_operation(operation: Operation, *, instance: str, request_id: str) -> Problem:
+    """Return the answer to a caller who waited for an operation that failed: its error, and which operation it was."""
+    error = operation.error
+    code = _BY_CODE.get(str(error.get("code", "")), RefusalCode.STEP_FAULT)
+    evidence = error.get("evidence")
+    refused = Refused(
+        code=code, detail=str(error.get("detail", "")), evidence=evidence if isinstance(evidence, dict) else {}
+    )
+    members: dict[str, JsonValue] = {
+        **_refusal_members(refused),
+        "instance": instance,
+        "request_id": request_id,
+        "environment": operation.request.environment,
+        "operation_id": operation.request.id,
+    }
+    return _problem(refusal_row(code), members)
 
 
 def method_not_allowed(allowed: tuple[str, ...], *, instance: str, request_id: str) -> Problem:
     """Return the answer to a method that the path does not have."""
-    methods = ", ".join(allowed)
-    members: dict[str, JsonValue] = {"instance": instance, "request_id": request_id}
-    return _problem(
-        405, "MethodNotAllowed", "Method not allowed", f"This path answers {methods}.", members, {"Allow": methods}
+    methods = ", ".join(sorted(allowed))
+    members: dict[str, JsonValue] = {
+        "detail": f"this path takes {methods}",
+        "instance": instance,
+        "request_id": request_id,
+    }
+    return _problem(METHOD_NOT_ALLOWED, members, headers={"Allow": methods})
+
+
+def _problem(row: Row, members: Mapping[str, JsonValue], headers: Mapping[str, str] | None = None) -> Problem:
+    body: dict[str, JsonValue] = {
+        "type": f"{ERRORS_PAGE}#{row.code}",
+        "title": row.title,
+        "status": row.status,
+        "code": row.code,
+        "message": row.title,
+        "hint": row.hint,
+    }
+    if row.runbook:
+        body["runbook"] = row.runbook
+    return Problem(
+        status=row.status, body={**body, **members}, headers={"x-ms-error-code": row.code, **(headers or {})}
     )
 
 
-def failed_operation(operation: Operation, *, instance: str, request_id: str) -> Problem:
-    """Return the answer to a caller who waited for an operation that failed: its error, and where to read on."""
-    error = operation.error
-    members: dict[str, JsonValue] = {
-        "instance": instance,
-        "request_id": request_id,
-        "environment": operation.request.environment,
-        "operation": operation.request.id,
-        **{name: error[name] for name in ("detail", "runbook", "evidence") if name in error},
-    }
-    code, message = str(error.get("code", "StepFault")), str(error.get("message", "The operation failed"))
-    return _problem(409, code, message, str(error.get("hint", "")), members)
+def _refusal_members(refusal: Refused) -> dict[str, JsonValue]:
+    members: dict[str, JsonValue] = {"detail": refusal.detail} if refusal.detail else {}
+    if refusal.evidence:
+        members["evidence"] = dict(refusal.evidence)
+    return members
 
 
-def _fault(failure: object, base: dict[str, JsonValue]) -> Problem:
-    kinds = type(failure).__mro__
-    row = next((FAULTS[kind] for kind in kinds if kind in FAULTS), FAULTS[faults.ControlPlaneFault])
-    code = failure.code if isinstance(failure, faults.ControlPlaneFault) else faults.ControlPlaneFault.code
-    members = {**base, "detail": str(failure)} if row.tells and str(failure) else base
-    headers: dict[str, str] = {}
-    if row.status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
-    if row.status == 503:
-        headers["Retry-After"] = RETRY_AFTER_S
-    if isinstance(failure, faults.MalformedRequest):
-        members = {
-            **members,
-            "errors": [{"pointer": pointer, "message": message} for pointer, message in failure.problems],
-        }
-    return _problem(row.status, code, row.title, row.hint, members, headers)
+def _fault_members(failure: BaseException) -> dict[str, JsonValue]:
+    if not isinstance(failure, CallerFault) or isinstance(failure, NotAuthenticated):
+        return {}
+    text = str(failure)
+    members: dict[str, JsonValue] = {"message": text, "detail": text} if text else {}
+    if isinstance(failure, MalformedRequest):
+        members["errors"] = [{"pointer": pointer, "message": message} for pointer, message in failure.problems]
+    return members
 
 
-def _problem(
-    status: int, code: str, message: str, hint: str, members: Mapping[str, JsonValue],
-    headers: Mapping[str, str] | None = None,
-) -> Problem:  # fmt: skip
-    body: dict[str, JsonValue] = {
-        "type": f"/docs/errors#{code}", "title": message, "status": status, "code": code, "message": message,
-        "hint": hint, **members,
-    }  # fmt: skip
-    return Problem(status=status, headers={"x-ms-error-code": code, **(headers or {})}, body=body)
+def _headers(failure: object, row: Row) -> dict[str, str]:
+    if isinstance(failure, NotAuthenticated):
+        return {"WWW-Authenticate": "Bearer"}
+    return {"Retry-After": str(RETRY_AFTER_S)} if row.status == 503 else {}

@@ -6,11 +6,9 @@ readers hold exactly (2^53).
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Protocol
 
 from shared.domain.failover import Snapshot, health_of
-from shared.domain.fencing import FencingToken
-from shared.domain.gateways import ActivationStatus, Gateway
+from shared.domain.gateways import ActivationStatus, BeatAnswer, Gateway
 from shared.domain.health import Sight
 from shared.domain.locks import EnvironmentLock
 from shared.domain.operations import POINTS_OF_NO_RETURN, Operation, StepRecord, StepStatus
@@ -21,39 +19,12 @@ from shared.domain.tasks import RotationConfig, Task
 Document = dict[str, JsonValue]
 
 
-class HeartbeatAnswer(Protocol):
-    """What a heartbeat came to."""
-
-    @property
-    def status(self) -> ActivationStatus | None:
-        """None when Table Storage did not answer."""
-
-    @property
-    def token(self) -> FencingToken | None:
-        """The token, for the holder only."""
-
-    @property
-    def lease_s(self) -> float | None:
-        """Seconds the lease lasts from when the request was received."""
-
-    @property
-    def lease_refusal(self) -> str | None:
-        """Why there is no lease."""
-
-    @property
-    def draining(self) -> bool:
-        """Whether the holder gets no new claims."""
-
-
-def instant(at: datetime) -> str:
+def timestamp(at: datetime | None) -> str | None:
     """Return an instant such as `2026-11-22T21:06:16.004Z`; what is finer than a millisecond is cut off."""
+    if at is None:
+        return None
     utc = at.astimezone(UTC)
     return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
-
-
-def instant_or_none(at: datetime | None) -> str | None:
-    """Return the instant, or None."""
-    return instant(at) if at else None
 
 
 def gateway_health_document(snapshots: Sequence[Snapshot], policy: Policy) -> Document:
@@ -61,12 +32,15 @@ def gateway_health_document(snapshots: Sequence[Snapshot], policy: Policy) -> Do
 
     `as_of` is the oldest snapshot's instant; without snapshots there is none.
     """
+    as_of = min((snapshot.now for snapshot in snapshots), default=None)
     sights = [snapshot.sight for snapshot in snapshots if snapshot.sight]
+    newest = max(sights, key=lambda sight: sight.last_tick_at) if sights else None
     return {
-        "as_of": instant_or_none(min((snapshot.now for snapshot in snapshots), default=None)),
+        "as_of": timestamp(as_of),
         "heartbeat_timeout_seconds": policy.heartbeat_timeout_s,
         "failure_threshold": policy.failure_threshold,
-        "monitor": _monitor(max(sights, key=lambda sight: sight.last_tick_at) if sights else None),
+        "monitor": _monitor(newest, as_of, policy),
+        "environments": [_environment(snapshot) for snapshot in snapshots],
         "gateways": gateways_document(snapshots, policy),
     }
 
@@ -109,12 +83,12 @@ def operation_document(operation: Operation) -> Document:
         "type": request.kind.value,
         "environment": request.environment,
         "status": operation.status.value,
-        "created_at": instant(request.requested_at),
+        "created_at": timestamp(request.requested_at),
         "created_by": request.requested_by,
         "reason": request.reason,
-        "updated_at": instant(operation.updated_at),
-        "ended_at": instant_or_none(operation.ended_at),
-        "outage_started_at": instant_or_none(operation.outage_started_at),
+        "updated_at": timestamp(operation.updated_at),
+        "ended_at": timestamp(operation.ended_at),
+        "outage_started_at": timestamp(operation.outage_started_at),
         "current_step": _current_step(operation),
         "point_of_no_return_passed": passed,
         "steps": [_step(record) for record in operation.steps],
@@ -140,7 +114,7 @@ def registration_document(gateway: Gateway, lock: EnvironmentLock | None, policy
     }
 
 
-def beat_document(gateway_id: str, sequence: int, answer: HeartbeatAnswer, policy: Policy) -> Document:
+def beat_document(gateway_id: str, sequence: int, answer: BeatAnswer, policy: Policy) -> Document:
     """Return the answer to a heartbeat; `sequence` tells the gateway which of its heartbeats this answers."""
     return {
         "id": gateway_id,
@@ -165,17 +139,54 @@ def claimed_document(tasks: Sequence[Task]) -> Document:
                 "fencing_token": _token(task),
                 "idempotency_key": task.idempotency_key,
                 "payload": dict(task.payload),
-                "claimed_at": instant_or_none(task.claimed_at),
+                "claimed_at": timestamp(task.claimed_at),
             }
             for task in tasks
         ]
     }
 
 
-def _monitor(sight: Sight | None) -> Document | None:
-    if sight is None:
-        return None
-    return {"last_tick_at": instant(sight.last_tick_at), "watching_since": instant(sight.watching_since)}
+def _monitor(sight: Sight | None, as_of: datetime | None, policy: Policy) -> Document:
+    """Say whether the monitor has ticked lately; while it is blind, silence proves nothing."""
+    if sight is None or as_of is None:
+        return {"status": "blind", "last_tick_at": None, "watching_since": None}
+    sees = (as_of - sight.last_tick_at).total_seconds() <= policy.heartbeat_timeout_s
+    return {
+        "status": "ok" if sees else "blind",
+        "last_tick_at": timestamp(sight.last_tick_at),
+        "watching_since": timestamp(sight.watching_since),
+    }
+
+
+def _environment(snapshot: Snapshot) -> Document:
+    """Show the lock ("check environment lock", runbook section 3) and whether PostgreSQL's mirror has caught up."""
+    lock = snapshot.lock.value if snapshot.lock else None
+    held: Document | None = None
+    if lock is not None:
+        held = {
+            "holder": lock.holder,
+            "fencing_token": str(lock.token),
+            "acquired_at": timestamp(lock.acquired_at),
+        }
+    return {
+        "id": snapshot.environment,
+        "lock": held,
+        "mirror": _mirror_state(snapshot),
+        "operation": lock.operation.id if lock and lock.operation else None,
+        "stop_dr_due_at": timestamp(lock.stop_dr_due_at) if lock else None,
+    }
+
+
+def _mirror_state(snapshot: Snapshot) -> str:
+    """Return `raised`, `pending` (behind the lock), `ahead` (the lock lost writes) or `unreachable`."""
+    lock, mirror = snapshot.lock.value if snapshot.lock else None, snapshot.mirror
+    if not snapshot.database_reachable:
+        return "unreachable"
+    if mirror is None:
+        return "pending"
+    if lock is None or mirror.token > lock.token:
+        return "ahead"
+    return "raised" if mirror.token == lock.token else "pending"
 
 
 def _gateway(gateway: Gateway, snapshot: Snapshot, policy: Policy) -> Document:
@@ -189,15 +200,15 @@ def _gateway(gateway: Gateway, snapshot: Snapshot, policy: Policy) -> Document:
         "version": gateway.version,
         "activation_status": status.value,
         "verdict": health.verdict.value,
-        "verdict_reason": health.reason,
-        "last_heartbeat": instant_or_none(gateway.last_heartbeat),
+        "reason": health.reason,
+        "last_heartbeat": timestamp(gateway.last_heartbeat),
         "heartbeat_age_seconds": round(health.heartbeat_age_s, 3) if health.heartbeat_age_s is not None else None,
         "consecutive_failures": health.consecutive_failures,
         "lock_holder": lock is not None and lock.holder == gateway.id,
         "role_matches": gateway.role_matches,
         "checks": dict(gateway.checks),
-        "registered_at": instant(gateway.registered_at),
-        "booted_at": instant_or_none(gateway.booted_at),
+        "registered_at": timestamp(gateway.registered_at),
+        "booted_at": timestamp(gateway.booted_at),
     }
 
 
@@ -211,10 +222,10 @@ def _task(task: Task) -> Document:
         "attempt": task.attempt,
         "gateway_id": task.gateway_id,
         "fencing_token": _token(task),
-        "created_at": instant(task.created_at),
-        "claimed_at": instant_or_none(task.claimed_at),
-        "progressed_at": instant_or_none(task.progressed_at),
-        "completed_at": instant_or_none(task.completed_at),
+        "created_at": timestamp(task.created_at),
+        "claimed_at": timestamp(task.claimed_at),
+        "progressed_at": timestamp(task.progressed_at),
+        "completed_at": timestamp(task.completed_at),
         "result": dict(task.result),
     }
 
@@ -229,8 +240,8 @@ def _step(record: StepRecord) -> Document:
         "runbook": record.step.runbook,
         "status": record.status.value,
         "attempts": record.attempts,
-        "started_at": instant_or_none(record.started_at),
-        "ended_at": instant_or_none(record.ended_at),
+        "started_at": timestamp(record.started_at),
+        "ended_at": timestamp(record.ended_at),
         "detail": record.detail,
         "point_of_no_return": record.step in POINTS_OF_NO_RETURN,
     }

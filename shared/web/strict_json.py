@@ -21,8 +21,8 @@ def parse_strict(raw: bytes) -> Any:
     """Return the parsed document.
 
     Raises:
-        NotStrictJson: Not UTF-8 without a byte order mark, not JSON, a member twice in one object, a number that is not finite, deeper than
-            `DEEPEST`, or text that no store takes: NUL, or half of a surrogate pair.
+        NotStrictJson: Not UTF-8 without a byte order mark, not JSON, a member twice in one object, a number that is
+            not finite, deeper than `DEEPEST`, or text that no store takes: NUL, or half of a surrogate pair.
     """
     try:
         text = raw.decode("utf-8")

@@ -252,9 +252,7 @@ def test_the_guard_says_yes_only_when_every_rule_holds(snapshot: GuardSnapshot) 
 
 
 @PROPERTY
-@given(
-    purpose=st.sampled_from(Purpose), by=st.sampled_from([PRIMARY, DR]), readable=st.booleans(), snapshot=SNAPSHOTS
-)
+@given(purpose=st.sampled_from(Purpose), by=st.sampled_from([PRIMARY, DR]), readable=st.booleans(), snapshot=SNAPSHOTS)
 def test_no_single_wrong_field_gets_past_the_guard(
     purpose: Purpose, by: str, readable: bool, snapshot: GuardSnapshot
 ) -> None:

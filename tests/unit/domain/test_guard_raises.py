@@ -1,7 +1,7 @@
 """Bringing the mirror up to the authority: it never falls, and the next holder waits out the former lease."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -131,7 +131,7 @@ def test_not_before_is_never_earlier_than_the_former_lease_and_margin_nor_than_t
 @PROPERTY
 @given(row=MIRRORS, leases=st.lists(MOMENTS, min_size=1, max_size=8))
 def test_no_holder_in_a_row_of_hand_overs_gets_a_lease_before_every_former_one_is_over(
-    row: Mirror, leases: list[object]
+    row: Mirror, leases: list[datetime | None]
 ) -> None:
     """A hand-over that forgets the wait of the one before lets the first holder's lease overlap the third's."""
     over = None

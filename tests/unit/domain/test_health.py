@@ -4,6 +4,7 @@ HeartbeatTimeout is 120 s and FailureThreshold is 3 (runbook, overview).
 """
 
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -217,7 +218,7 @@ def rounds_of_ticks(draw: st.DrawFn) -> tuple[list[datetime], list[datetime]]:
     gaps = draw(st.lists(st.integers(1, 120), min_size=1, max_size=12))
     few = [T0 + sum(gaps[:index]) * SECOND for index in range(len(gaps) + 1)]
     many = [few[0]]
-    for begin, end in zip(few, few[1:], strict=False):
+    for begin, end in pairwise(few):
         span = int((end - begin).total_seconds())
         many += [begin + extra * SECOND for extra in draw(st.lists(st.integers(-60, span), max_size=5))] + [end]
     return few, many

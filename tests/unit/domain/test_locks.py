@@ -183,7 +183,7 @@ NEEDS_A_HOLDER: dict[str, Callable[[EnvironmentLock], EnvironmentLock]] = {
 
 @pytest.mark.parametrize("change", NEEDS_A_HOLDER)
 def test_what_happens_to_a_holder_cannot_happen_while_nobody_holds_the_lock(change: str) -> None:
-    with pytest.raises(InvariantViolation, match="^nobody holds the lock$"):
+    with pytest.raises(InvariantViolation, match=r"^nobody holds the lock$"):
         NEEDS_A_HOLDER[change](lock(holder=None))
 
 
@@ -208,7 +208,7 @@ def test_an_operation_is_registered_in_the_lock_and_leaves_its_id_behind() -> No
 def test_a_second_operation_cannot_be_registered() -> None:
     running = lock(operation=request())
 
-    with pytest.raises(InvariantViolation, match="^operation op-failover is running$"):
+    with pytest.raises(InvariantViolation, match=r"^operation op-failover is running$"):
         with_operation(running, request(OperationKind.FAILBACK), write_id="op-failback/begin")
 
 
@@ -244,5 +244,5 @@ def test_a_running_operation_drains_the_holder_and_its_end_ends_the_draining() -
 
 def test_nothing_drains_the_holder_while_no_operation_runs() -> None:
     assert not lock().draining
-    with pytest.raises(InvariantViolation, match="^only a running operation can drain the holder$"):
+    with pytest.raises(InvariantViolation, match=r"^only a running operation can drain the holder$"):
         draining(lock(), write_id="w")

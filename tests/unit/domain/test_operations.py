@@ -1,5 +1,7 @@
 """Operations and their steps as people see them."""
 
+from itertools import pairwise
+
 import pytest
 
 from shared.domain.operations import (
@@ -52,7 +54,7 @@ def test_a_look_comes_directly_before_each_point_of_no_return() -> None:
 
     assert set(POINTS_OF_NO_RETURN) == set(looks)
     for steps in STEPS_OF.values():
-        for before, step in zip(steps, steps[1:], strict=False):
+        for before, step in pairwise(steps):
             assert step not in looks or before is looks[step]
 
 

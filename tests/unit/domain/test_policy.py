@@ -38,7 +38,8 @@ RELATIONS: list[tuple[dict[str, float], dict[str, float], str]] = [
     (
         {"lease_s": 110, "server_margin_s": 10, "first_claim_timeout_s": 121},
         {"server_margin_s": 10.1},
-        "lease_s + server_margin_s must not exceed heartbeat_timeout_s: a gateway found failed must have lost its lease",
+        "lease_s + server_margin_s must not exceed heartbeat_timeout_s: "
+        "a gateway found failed must have lost its lease",
     ),
     ({"gateway_margin_s": 59.9}, {"gateway_margin_s": 60}, "gateway_margin_s must be below lease_s"),
     ({"task_timeout_s": 119.9}, {"task_timeout_s": 120}, "task_timeout_s must be below heartbeat_timeout_s"),

@@ -9,9 +9,7 @@ from shared.domain.tasks import OnLostOwner, RotationConfig, TaskRefusal, TaskSt
     ("attempt", "status"),
     [(1, TaskStatus.PENDING), (2, TaskStatus.PENDING), (3, TaskStatus.FAILED), (4, TaskStatus.FAILED)],
 )
-def test_work_that_may_be_repeated_is_requeued_until_its_attempts_are_used_up(
-    attempt: int, status: TaskStatus
-) -> None:
+def test_work_that_may_be_repeated_is_requeued_until_its_attempts_are_used_up(attempt: int, status: TaskStatus) -> None:
     assert status_after_loss(attempt=attempt, on_lost_owner=OnLostOwner.REQUEUE, max_attempts=3) is status
 
 

@@ -76,9 +76,7 @@ def test_a_legal_event_leads_where_its_rule_says(status: ActivationStatus, event
 
 @pytest.mark.parametrize(("status", "event"), [(s, e) for s, events in IMPOSSIBLE.items() for e in events])
 def test_an_impossible_event_is_a_broken_invariant(status: ActivationStatus, event: Event) -> None:
-    with pytest.raises(
-        InvariantViolation, match=f"^{event.value} cannot happen to a gateway that is {status.value}$"
-    ):
+    with pytest.raises(InvariantViolation, match=f"^{event.value} cannot happen to a gateway that is {status.value}$"):
         next_status(status, event)
 
 

@@ -36,9 +36,7 @@ def test_nothing_follows_a_step_that_stopped_but_the_end_of_the_operation_with_i
     commands = played(activate_dr(), {step: [stopped("StepTimeout", "waited 600 s")]})
 
     assert calls(commands) == [*STEPS[: STEPS.index(step) + 1], FINISH]
-    assert commands[-1] == Call(
-        FINISH, {"error": {"code": "StepTimeout", "message": "No"}, "detail": "waited 600 s"}
-    )
+    assert commands[-1] == Call(FINISH, {"error": {"code": "StepTimeout", "message": "No"}, "detail": "waited 600 s"})
 
 
 @pytest.mark.parametrize("step", [Step.VERIFY_PRIMARY_DOWN, Step.START_DR_CLUSTER, Step.VERIFY_DR_GATEWAY])

@@ -18,9 +18,9 @@ def result_of(flow: Flow[StepResult], answers: Sequence[StepResult]) -> tuple[li
             answer = done() if isinstance(commands[-1], Sleep) else left.pop(0)
             commands.append(flow.send(answer))
     except StopIteration as end:
-        assert not left
-        assert isinstance(end.value, StepResult)
-        return commands, end.value
+        ended: StepResult = end.value
+    assert not left
+    return commands, ended
 
 
 def test_a_step_that_is_done_at_once_runs_once() -> None:

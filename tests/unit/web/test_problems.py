@@ -63,7 +63,7 @@ STATUSES = {
     faults.UnknownOperation: 404,
     faults.UnknownConfig: 404,
     faults.UnknownTask: 404,
-    faults.Conflict: 412,
+    faults.Conflict: 409,
     faults.LockStoreUnavailable: 503,
     faults.DatabaseUnavailable: 503,
     faults.ClusterApiUnavailable: 503,
@@ -132,7 +132,7 @@ def test_a_callers_fault_is_told_in_its_own_words() -> None:
 @pytest.mark.parametrize("kind", [kind for kind in CLASSES if issubclass(kind, faults.Unavailable)])
 def test_an_outage_says_when_to_ask_again_and_hides_its_text(kind: type[faults.Unavailable]) -> None:
     problem = told(kind("host=db.internal user=mvdr password=secret"), "PRO")
-    assert (problem.status, problem.headers["Retry-After"]) == (503, "2")
+    assert (problem.status, problem.headers["Retry-After"]) == (503, "5")
     assert "internal" not in json.dumps(dict(problem.body))
 
 
