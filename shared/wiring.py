@@ -1,5 +1,6 @@
 """Builds the ports from the settings, once per process; the only module that reads the environment."""
 
+import logging
 import os
 from functools import lru_cache
 
@@ -25,6 +26,8 @@ def settings() -> Settings:
 def ports() -> Ports:
     """Return the ports of the running product. Connects to nothing before the first call that needs it."""
     chosen = settings()
+    # The SDKs log every request with its headers; one line per table access would drown the events.
+    logging.getLogger("azure").setLevel(logging.WARNING)
     stores = open_account(
         endpoint=chosen.tables_endpoint,
         connection_string=chosen.tables_connection_string,

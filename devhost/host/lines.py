@@ -1,11 +1,12 @@
 """Logging of the host process: one line per record on standard error.
 
-A message of the application that is a JSON object is written alone and unchanged, so that its lines stay readable by
-machines; everything else gets time, level and logger in front.
+A message of the application that is a JSON object stays one: it gets `at` and `level` (and `stack`, of a failure) as
+members, so that its lines stay readable by machines; everything else gets time, level and logger in front.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from datetime import UTC, datetime
@@ -17,11 +18,13 @@ class OneLine(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The line, without its end."""
         message = record.getMessage()
-        if not message.startswith("{"):
-            at = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
-            message = f"{at} {record.levelname} {record.name}: {message}"
-        if record.exc_info:
-            message = f"{message} {self.formatException(record.exc_info)}"
+        at = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+        stack = self.formatException(record.exc_info) if record.exc_info else ""
+        if message.startswith("{") and message.endswith("}"):
+            more = json.dumps({"at": at, "level": record.levelname.lower(), **({"stack": stack} if stack else {})})
+            joint = ", " if len(message) > 2 else ""
+            return f"{more[:-1]}{joint}{message[1:]}"
+        message = f"{at} {record.levelname} {record.name}: {message} {stack}".rstrip()
         return message.replace("\r", "").replace("\n", "\\n")
 
 

@@ -9,10 +9,6 @@ import pytest
 from tests.contract.work.backends import POLICY, MemoryBackend, PostgresBackend, WorkBackend
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.pluginmanager.import_plugin("tests.backends_postgres")
-
-
 @pytest.fixture(params=["memory", "postgres"])
 def backend(request: pytest.FixtureRequest) -> Iterator[WorkBackend]:
     """One implementation, empty, with the means to move its clock and its timeline."""

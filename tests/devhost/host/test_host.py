@@ -263,7 +263,9 @@ def test_health_and_manual_runs(host: Host) -> None:
 
 def test_a_json_log_line_of_the_application_is_passed_on_unchanged(host: Host) -> None:
     host.call("GET", "/api/log")
-    assert '{"event": "logged"}' in host.log.splitlines()
+    lines = [json.loads(line) for line in host.log.splitlines() if line.startswith("{")]
+    assert [(line["event"], line["level"]) for line in lines if "event" in line] == [("logged", "info")]
+    assert all(line["at"].endswith("Z") for line in lines)
 
 
 def test_a_second_host_cannot_share_the_journal(host: Host) -> None:

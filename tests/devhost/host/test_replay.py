@@ -66,7 +66,7 @@ def test_two_failed_attempts_take_four_ids_and_the_next_task_is_number_four() ->
     def retrying(context: Any) -> Any:
         try:
             yield context.call_activity_with_retry("work", RETRY)
-        except Exception:  # noqa: BLE001 - the library raises no narrower class
+        except Exception:
             return (yield context.call_activity("other"))
 
     run = Simulation(retrying)
@@ -118,7 +118,7 @@ def test_after_a_fast_failure_the_walk_waits_for_the_slow_sibling() -> None:
     def gather(context: Any) -> Any:
         try:
             yield context.task_all([context.call_activity("work"), context.call_activity("other")])
-        except Exception:  # noqa: BLE001 - the library raises no narrower class
+        except Exception:
             return (yield context.call_activity("work", "cleanup"))
 
     run = Simulation(gather)

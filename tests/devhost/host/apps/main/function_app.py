@@ -110,7 +110,7 @@ def inputs(context: df.DurableOrchestrationContext) -> Steps:
 def fast_failure(context: df.DurableOrchestrationContext) -> Steps:
     try:
         yield context.task_all([context.call_activity("fail", "no"), context.call_activity("slow", 0.6)])
-    except Exception:  # noqa: BLE001 - the library raises no narrower class
+    except Exception:
         return "caught"
 
 
@@ -153,7 +153,7 @@ def retried(context: df.DurableOrchestrationContext) -> Steps:
     options = df.RetryOptions(first_retry_interval_in_milliseconds=20, max_number_of_attempts=2)
     try:
         yield context.call_activity_with_retry("fail", options, "again")
-    except Exception:  # noqa: BLE001 - the library raises no narrower class
+    except Exception:
         return (yield context.call_activity("echo", "after"))
 
 
@@ -185,7 +185,7 @@ def parent(context: df.DurableOrchestrationContext) -> Steps:
     first = yield context.call_sub_orchestrator("three")
     try:
         yield context.call_sub_orchestrator("failing", None, f"{context.instance_id}-child")
-    except Exception as error:  # noqa: BLE001 - the library raises no narrower class
+    except Exception as error:
         return {"first": first, "error": str(error), "version": context.version}
 
 
@@ -210,7 +210,7 @@ def crowd(context: df.DurableOrchestrationContext) -> Steps:
     options = df.RetryOptions(10, 2)
     try:
         yield context.call_activity_with_retry("fail", options, "expected")
-    except Exception:  # noqa: BLE001 - the library raises no narrower class
+    except Exception:
         results.append("failed")
     identity = str(context.new_uuid())
     again = yield context.call_activity("echo", identity)
@@ -227,7 +227,7 @@ async def start(req: func.HttpRequest, client: df.DurableOrchestrationClient) ->
     value = json.loads(body) if body else None
     try:
         made = await client.start_new(req.route_params["name"], req.route_params.get("id"), value)
-    except Exception as error:  # noqa: BLE001 - the library raises no narrower class
+    except Exception as error:
         return func.HttpResponse(str(error), status_code=409)
     return client.create_check_status_response(req, made)
 

@@ -1,0 +1,129 @@
+"""Writes the reference pages from the code they describe: `python -m devhost.reference`; a test holds them to it."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import fields
+from pathlib import Path
+from typing import Final
+
+from shared.config import PREFIX, Settings
+from shared.domain.policy import Policy
+from shared.domain.refusals import RefusalCode
+from shared.domain.transitions import TRANSITIONS, dump_table
+from shared.web.problem_rows import FAULTS, METHOD_NOT_ALLOWED, TASK_REFUSALS, refusal_row
+from shared.web.routes import ROUTES
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+FOLDER: Final = ROOT / "docs" / "reference"
+
+
+def settings_page() -> str:
+    """Return the page of settings."""
+    lines = [
+        "# Settings",
+        "",
+        "Environment variables of the function app. All faults are reported together at the first call. Durations are",
+        "seconds. An empty variable counts as absent.",
+        "",
+        "| Variable | Default | |",
+        "|---|---|---|",
+    ]
+    for name, field in Settings.model_fields.items():
+        if name == "policy":
+            continue
+        default = "needed" if field.is_required() else f"`{field.default}`" if field.default is not None else "none"
+        lines.append(f"| `{PREFIX}{name.upper()}` | {default} | {field.description or ''} |")
+    lines += [
+        f"| `{PREFIX}{name}_SCHEDULE` | needed | six-field NCRONTAB expression; every 15 s in the sample |"
+        for name in ("HEALTH_MONITOR", "TASK_TIMEOUT", "MIRROR")
+    ]
+    lines += ["", "## Numbers of the protocol", "", "| Variable | Default |", "|---|---|"]
+    lines += [f"| `{PREFIX}{field.name.upper()}` | {field.default:g} |" for field in fields(Policy)]
+    lines += ["", "Relations that are checked at start; what they protect is in [ADR 0003](../adr):", ""]
+    lines += [
+        "* `heartbeat_interval_s + 2 * request_timeout_s <= lease_s`",
+        "* `lease_s + server_margin_s <= heartbeat_timeout_s`",
+        "* `gateway_margin_s < lease_s`, `task_timeout_s < heartbeat_timeout_s`",
+        "* `first_claim_timeout_s > lease_s + server_margin_s`",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def api_page() -> str:
+    """Return the page of routes and errors."""
+    lines = [
+        "# HTTP API",
+        "",
+        "JSON over HTTPS with a bearer token (RS256 or ES256) whose `roles` name one of the roles below. Fencing tokens",
+        "are decimal text. Errors are `application/problem+json` with `code`, `message`, `hint`, `runbook`, `evidence`.",
+        "A path answers another method with 405 and `Allow`.",
+        "",
+        "| Method | Path | Roles | |",
+        "|---|---|---|---|",
+    ]
+    for route in ROUTES:
+        for method, roles in route.methods.items():
+            who = ", ".join(f"`{role}`" for role in sorted(roles)) or "open"
+            lines.append(f"| {method} | `/api/{route.path}` | {who} | {route.summary} |")
+    lines += [
+        "",
+        "`activate-dr` and `failback` wait up to `?wait=` seconds (default 25, at most 100): 200 with the runbook's body",
+        "when the operation ends in time, else 202 with the operation, `Operation-Location` and `Retry-After`.",
+        "Repeating either is safe: callers join the running operation, and a done one answers 200 with the same token",
+        "and `Idempotent-Replayed: true`. Both take an optional body `{\"reason\": …, \"ticket\": …}`.",
+        "",
+        "## Errors",
+        "",
+        "| Code | Status | Message | Hint | Runbook |",
+        "|---|---|---|---|---|",
+    ]
+    rows = [METHOD_NOT_ALLOWED, *FAULTS.values(), *TASK_REFUSALS.values(), *(refusal_row(code) for code in RefusalCode)]
+    for code in sorted({row.code for row in rows}):
+        row = next(row for row in rows if row.code == code)
+        lines.append(f"| {row.code} | {row.status} | {row.title} | {row.hint} | {row.runbook or '-'} |")
+    return "\n".join([*lines, ""])
+
+
+def states_page() -> str:
+    """Return the page of states."""
+    edges = [
+        f"    {status.value} --> {rule.to.value}: {event.value}"
+        for status, rules in TRANSITIONS.items()
+        for event, rule in rules.items()
+        if rule.to is not status
+    ]
+    return "\n".join(
+        [
+            "# Activation status",
+            "",
+            "Derived from the environment lock: a failed mark under the present token is `failed`, else the holder is",
+            "`active`, else `standby`. Each change is the consequence of one conditional write of the lock.",
+            "",
+            "```mermaid",
+            "stateDiagram-v2",
+            *edges,
+            "```",
+            "",
+            "```text",
+            dump_table().rstrip(),
+            "```",
+            "",
+        ]
+    )
+
+
+PAGES: Final = {"settings.md": settings_page, "api.md": api_page, "states.md": states_page}
+
+
+def main() -> None:
+    """Write every page."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name, page in PAGES.items():
+        (FOLDER / name).write_text(page(), encoding="utf-8")
+        sys.stdout.write(f"docs/reference/{name}\n")
+
+
+if __name__ == "__main__":
+    main()
