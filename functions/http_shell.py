@@ -18,7 +18,7 @@ from shared.ports import Ports
 from shared.telemetry import fault, warn
 from shared.web.auth import Principal, authenticate, require
 from shared.web.problems import Problem, failed_operation, method_not_allowed, problem_for
-from shared.web.requests import Body, parse_body
+from shared.web.requests import Body, parse_body, parse_id
 from shared.web.routes import Route
 from shared.wiring import ports, settings, signing_keys, token_rules
 
@@ -47,12 +47,12 @@ class Call:
 
     @property
     def actor(self) -> str:
-        """Who calls, for the audit."""
-        return self.principal.name if self.principal else "anonymous"
+        """Who calls, for the audit: a name to read, and the id that is unique and stays."""
+        return f"{self.principal.name} ({self.principal.object_id})" if self.principal else "anonymous"
 
     def path(self, name: str) -> str:
-        """Return a value of the path."""
-        return str(self.request.route_params[name])
+        """Return a value of the path. Raises MalformedRequest when it cannot be an id."""
+        return parse_id(name, str(self.request.route_params[name]))
 
     @property
     def query(self) -> Mapping[str, str]:

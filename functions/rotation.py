@@ -7,7 +7,7 @@ from shared.domain.faults import UnknownConfig
 from shared.domain.refusals import Refused
 from shared.domain.tasks import RotationConfig
 from shared.steps.admin_calls import execute_rotation, put_config
-from shared.web.requests import ConfigBody, ExecuteBody
+from shared.web.requests import ConfigBody, ExecuteBody, parse_idempotency_key
 from shared.web.responses import config_document
 from shared.web.routes import CONFIG, EXECUTE
 
@@ -28,7 +28,7 @@ def execute(req: func.HttpRequest) -> func.HttpResponse:
 
     def post(call: Call) -> Rendered:
         call.body(ExecuteBody)
-        key = call.request.headers.get("idempotency-key") or ""
+        key = parse_idempotency_key(call.request.headers.get("idempotency-key"))
         queued = execute_rotation(call.ports, call.path("config_id"), actor=call.actor, idempotency_key=key)
         if isinstance(queued, Refused):
             return call.refused(queued)

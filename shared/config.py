@@ -50,7 +50,7 @@ class Settings(BaseModel):
     tables_connection_string: str | None = Field(default=None, description="instead of the endpoint, for Azurite")
     arm_url: str = Field(default="https://management.azure.com", description="Azure Resource Manager")
     arm_ca_file: str | None = Field(
-        default=None, description="certificate to trust for arm_url, besides the public ones"
+        default=None, description="certificate to trust for arm_url, in place of the public ones"
     )
     identity_client_id: str | None = Field(default=None, description="client id of a user-assigned managed identity")
     auth_issuer: str = Field(min_length=1, description="`iss` of accepted tokens")

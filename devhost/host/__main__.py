@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import importlib
 import logging
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from devhost.host.crash import CRASH_FILE_VARIABLE
 from devhost.host.lines import log_to_stderr
+
+if TYPE_CHECKING:
+    from devhost.host.loader import HostedFunction
 
 LOG = logging.getLogger("devhost.host")
 
@@ -32,10 +37,10 @@ def main(arguments: list[str] | None = None) -> int:
         LOG.error("there is no application directory %s", app_dir)
         return 1
     os.chdir(app_dir)
-    return _host(app_dir, journal_path, options.port, options.ready_file)
+    return _host(app_dir, journal_path, options)
 
 
-def _host(app_dir: Path, journal_path: Path, port: int, ready_file: Path | None) -> int:
+def _host(app_dir: Path, journal_path: Path, options: argparse.Namespace) -> int:
     from devhost.host.database import JournalInUse
     from devhost.host.journal import Journal
     from devhost.host.loader import LoadError, load_functions
@@ -44,9 +49,11 @@ def _host(app_dir: Path, journal_path: Path, port: int, ready_file: Path | None)
 
     try:
         settings = read_settings(app_dir, os.environ)
-        functions = load_functions(app_dir)
+        functions = _prepared(load_functions(app_dir), options.prepare)
         journal = Journal(journal_path)
-        application = Application(functions=functions, settings=settings, port=port, ready_file=ready_file)
+        application = Application(
+            functions=functions, settings=settings, port=options.port, ready_file=options.ready_file
+        )
         asyncio.run(serve(application, journal))
     except (LoadError, SettingsError, JournalInUse, OSError) as error:
         LOG.error("cannot host %s: %s", app_dir, error)
@@ -56,12 +63,24 @@ def _host(app_dir: Path, journal_path: Path, port: int, ready_file: Path | None)
     return 0
 
 
+def _prepared(functions: tuple[HostedFunction, ...], hook: str | None) -> tuple[HostedFunction, ...]:
+    """Return the functions to host: those that the hook `MODULE:FUNCTION` makes of the application's, if there is one."""
+    if hook is None:
+        return functions
+    module, _, name = hook.partition(":")
+    made: tuple[HostedFunction, ...] = getattr(importlib.import_module(module), name)(functions)
+    return made
+
+
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m devhost.host", description=__doc__)
     parser.add_argument("--app", type=Path, required=True, help="directory that holds function_app.py and host.json")
     parser.add_argument("--port", type=int, default=0, help="port of the public listener; 0 takes a free one")
     parser.add_argument("--journal", type=Path, required=True, help="SQLite file that keeps all durable state")
     parser.add_argument("--ready-file", type=Path, help="written once requests are served: the address and the pid")
+    parser.add_argument(
+        "--prepare", metavar="MODULE:FUNCTION", help="called with the loaded functions; returns those to host"
+    )
     parser.add_argument("--crash-file", type=Path, help="names a point to die at; see devhost.host.crash")
     return parser.parse_args(arguments)
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from shared.domain.refusals import JsonValue
@@ -42,7 +42,7 @@ def next_entry(
     """Return the entry that follows `last` in its chain."""
     sequence = last.sequence + 1 if last else 1
     previous_hash = last.hash if last else CHAIN_START
-    body = [environment, sequence, at.isoformat(), actor, action, reason, before, after, previous_hash]
+    body = [environment, sequence, at.astimezone(UTC).isoformat(), actor, action, reason, before, after, previous_hash]
     return AuditEntry(
         environment=environment, sequence=sequence, at=at, actor=actor, action=action, reason=reason,
         before=before, after=after, previous_hash=previous_hash, hash=_digest(body),

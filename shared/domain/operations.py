@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
+from typing import Final
 
 from shared.domain.refusals import JsonValue
 
@@ -69,6 +70,9 @@ STEPS_OF: Mapping[OperationKind, tuple[Step, ...]] = {
     ),
     OperationKind.STOP_DR_CLUSTER: (Step.STOP_DR_CLUSTER,),
 }  # fmt: skip
+
+DETAIL_LENGTH: Final = 500
+"""Characters kept of a step's detail: Azure's messages can be long, and all steps share one table property."""
 
 POINTS_OF_NO_RETURN = (Step.ACTIVATE_DR, Step.REACTIVATE_PRIMARY)
 
@@ -136,7 +140,7 @@ def step_ended(operation: Operation, step: Step, *, status: StepStatus, detail: 
 
     def ended(record: StepRecord) -> StepRecord:
         ended_at = None if status is StepStatus.RUNNING else now
-        return replace(record, status=status, detail=detail, ended_at=ended_at)
+        return replace(record, status=status, detail=detail[:DETAIL_LENGTH], ended_at=ended_at)
 
     return _with_step(operation, step, ended, now)
 

@@ -261,7 +261,7 @@ def test_health_and_manual_runs(host: Host) -> None:
     assert host.call("POST", "/admin/functions/no-such", {}).status == 404
 
 
-def test_a_json_log_line_of_the_application_is_passed_on_unchanged(host: Host) -> None:
+def test_a_json_log_line_of_the_application_stays_one_and_gets_its_time_and_level(host: Host) -> None:
     host.call("GET", "/api/log")
     lines = [json.loads(line) for line in host.log.splitlines() if line.startswith("{")]
     assert [(line["event"], line["level"]) for line in lines if "event" in line] == [("logged", "info")]
