@@ -64,7 +64,7 @@ def _host(app_dir: Path, journal_path: Path, options: argparse.Namespace) -> int
 
 
 def _prepared(functions: tuple[HostedFunction, ...], hook: str | None) -> tuple[HostedFunction, ...]:
-    """Return the functions to host: those that the hook `MODULE:FUNCTION` makes of the application's, if there is one."""
+    """Return what the hook `MODULE:FUNCTION` makes of the application's functions; without a hook, themselves."""
     if hook is None:
         return functions
     module, _, name = hook.partition(":")

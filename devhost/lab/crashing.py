@@ -1,8 +1,9 @@
-"""Lets a crash file end the host between two effects of one step: `python -m devhost.host --prepare devhost.lab.crashing:install`.
+"""Lets a crash file end the host between two effects of one step.
 
-Afterwards each write through a port is a place to die at, right after the call returned and before anybody learned of
-it. Its point in the crash file (see devhost.host.crash) is the name of the function that runs, a blank, the port and
-the method, such as `step_activate_dr locks.replace`: timers and other requests make the same calls all the time.
+For `python -m devhost.host --prepare devhost.lab.crashing:install`. Each write through a port becomes a place to die
+at, right after the call returned and before anybody learned of it. Its point in the crash file (see
+devhost.host.crash) is the name of the function that runs, a blank, the port and the method, such as
+`step_activate_dr locks.replace`: timers and other requests make the same calls all the time.
 """
 
 from __future__ import annotations

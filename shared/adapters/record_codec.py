@@ -12,7 +12,7 @@ from shared.domain.environments import Role
 from shared.domain.faults import InvariantViolation
 from shared.domain.fencing import FencingToken
 from shared.domain.gateways import Gateway, Identity
-from shared.domain.health import Sight
+from shared.domain.health import Gap, Sight
 from shared.domain.locks import EnvironmentLock, FailedMark
 
 LOCK_ROW: Final = "lock"
@@ -176,13 +176,22 @@ def decode_entry(key: Key, properties: Properties) -> AuditEntry:
 
 def encode_sight(sight: Sight) -> Properties:
     """Return the sight as a row."""
-    return {"last_tick_at": instant_text(sight.last_tick_at), "watching_since": instant_text(sight.watching_since)}
+    gaps = [{"start": instant_text(gap.start), "end": instant_text(gap.end)} for gap in sight.gaps]
+    return {
+        "last_tick_at": instant_text(sight.last_tick_at),
+        "watching_since": instant_text(sight.watching_since),
+        "gaps": json_text(gaps),
+    }
 
 
 def decode_sight(_: Key, properties: Properties) -> Sight:
     """Return the sight a row holds."""
     row = Fields("monitor sight", properties)
-    return Sight(last_tick_at=row.instant("last_tick_at"), watching_since=row.instant("watching_since"))
+    return Sight(
+        last_tick_at=row.instant("last_tick_at"),
+        watching_since=row.instant("watching_since"),
+        gaps=tuple(Gap(start=gap.instant("start"), end=gap.instant("end")) for gap in row.objects("gaps")),
+    )
 
 
 def _whole(text: str) -> int:

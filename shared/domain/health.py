@@ -23,15 +23,30 @@ class Verdict(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
-    """Since when the health monitor has been able to see, without a gap.
+class Gap:
+    """A stretch of time in which the health monitor could not see."""
 
-    A gap between two ticks above HeartbeatTimeout, a store error or a failed canary ends the sight; it
-    starts again with the next good tick.
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """Since when, and with which gaps, the health monitor has been able to see.
+
+    A tick counts only when it could see: a store error or a failed canary leaves none behind, and so becomes a
+    gap. A gap above HeartbeatTimeout ends the sight, which starts again with the next good tick; shorter ones
+    are kept and subtracted from any silence they fall into.
     """
 
     last_tick_at: datetime
     watching_since: datetime
+    gaps: tuple[Gap, ...] = ()
+
+    def blind_s(self, start: datetime, end: datetime) -> float:
+        """How many seconds between two instants the monitor could not see."""
+        overlaps = ((min(end, gap.end) - max(start, gap.start)).total_seconds() for gap in self.gaps)
+        return sum(overlap for overlap in overlaps if overlap > 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,17 +60,18 @@ class Health:
 
 
 def tick(previous: Sight | None, *, now: datetime, policy: Policy) -> Sight:
-    """Return the monitor's sight after a good tick at `now`; a gap above HeartbeatTimeout starts it anew."""
+    """Return the monitor's sight after a tick at `now` that could see."""
     if previous is None or now - previous.last_tick_at > timedelta(seconds=policy.heartbeat_timeout_s):
         return Sight(last_tick_at=now, watching_since=now)
-    # A tick that arrives out of order must not move time back and fake a gap for the next one.
-    return replace(previous, last_tick_at=max(now, previous.last_tick_at))
-
-
-def blinded(previous: Sight | None, *, now: datetime) -> Sight:
-    """Return the sight after a tick that could not see: whatever silence follows starts to count only now."""
-    last_tick_at = max(now, previous.last_tick_at) if previous else now
-    return Sight(last_tick_at=last_tick_at, watching_since=last_tick_at)
+    if now <= previous.last_tick_at:
+        # A tick that arrives out of order must not move time back and fake a gap for the next one.
+        return previous
+    # Gaps that ended before all the silence that can matter are forgotten.
+    horizon = now - timedelta(seconds=policy.heartbeat_timeout_s * (policy.failure_threshold + 1))
+    gaps = tuple(gap for gap in previous.gaps if gap.end > horizon)
+    if (now - previous.last_tick_at).total_seconds() > policy.on_time_s:
+        gaps = (*gaps, Gap(start=previous.last_tick_at, end=now))
+    return replace(previous, last_tick_at=now, gaps=gaps)
 
 
 def judge(gateway: Gateway, *, sight: Sight | None, cold: bool, now: datetime, policy: Policy) -> Health:
@@ -82,8 +98,11 @@ def judge(gateway: Gateway, *, sight: Sight | None, cold: bool, now: datetime, p
     if watched_s < window_s:
         return health(Verdict.UNKNOWN, f"the health monitor has watched for {watched_s:.1f} s only")
     # Silence counts only while somebody was listening.
-    silent_s = watched_s if age_s is None else min(age_s, watched_s)
+    since = max(sight.watching_since, gateway.last_heartbeat) if gateway.last_heartbeat else sight.watching_since
+    silent_s = (now - since).total_seconds() - sight.blind_s(since, now)
     counted = int(silent_s // window_s)
+    if counted < 1:
+        return health(Verdict.UNKNOWN, f"the health monitor saw {silent_s:.1f} s of its silence only")
     if counted >= policy.failure_threshold:
         return health(Verdict.FAILED, f"silent for {silent_s:.1f} s: {counted} missed heartbeats")
     return health(Verdict.SUSPECT, f"silent for {silent_s:.1f} s: {counted} of {policy.failure_threshold} missed")

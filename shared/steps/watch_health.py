@@ -1,13 +1,14 @@
 """One pass of the health monitor: keep the sight, mark silent holders failed, let recovered ones back in."""
 
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shared.domain.failover import Snapshot, health_of
 from shared.domain.faults import Conflict, Unavailable
 from shared.domain.fencing import mint
 from shared.domain.gateways import ActivationStatus, Gateway
-from shared.domain.health import Sight, Verdict, blinded, is_fresh, tick
+from shared.domain.health import Sight, Verdict, is_fresh, tick
 from shared.domain.locks import EnvironmentLock, Versioned, marked_failed, recovered
 from shared.ports import Ports
 from shared.steps.audit_trail import record_audit, shown
@@ -27,27 +28,26 @@ class MonitorPass:
 def watch_health(ports: Ports) -> MonitorPass:
     """Judge every gateway of every environment and write what follows from it, each by a conditional write.
 
-    A pass that cannot see (a store does not answer, or its own canary gets no answer) writes no verdict, and the
-    silence it could not see does not count later.
+    A pass that cannot see (a store does not answer, or its own canary gets no answer) leaves no tick behind and
+    writes no verdict, and the silence it could not see does not count later.
     """
     if not ports.canary.answers():
-        _write_sight(ports, sees=False)
         warn("monitor.blind", detail="the public endpoint did not answer the canary")
         return MonitorPass(verdicts={}, sees=False)
-    _write_sight(ports, sees=True)
     verdicts: dict[str, Verdict] = {}
-    for name in ports.environments:
-        try:
-            verdicts.update(_watch_environment(ports, name))
-        except Unavailable as outage:
-            _write_sight(ports, sees=False)
-            warn("monitor.blind", environment=name, detail=str(outage))
-            return MonitorPass(verdicts=verdicts, sees=False)
+    try:
+        # Read what there is to see before saying that this pass saw it.
+        snapshots = [observe(ports, name) for name in ports.environments]
+        sight = _write_sight(ports)
+        for snapshot in snapshots:
+            verdicts.update(_watch_environment(ports, replace(snapshot, sight=sight)))
+    except Unavailable as outage:
+        warn("monitor.blind", detail=str(outage))
+        return MonitorPass(verdicts=verdicts, sees=False)
     return MonitorPass(verdicts=verdicts, sees=True)
 
 
-def _watch_environment(ports: Ports, name: str) -> dict[str, Verdict]:
-    snapshot = observe(ports, name)
+def _watch_environment(ports: Ports, snapshot: Snapshot) -> dict[str, Verdict]:
     gateways = [gateway for gateway in (snapshot.primary, snapshot.dr) if gateway]
     verdicts = {gateway.id: health_of(gateway, snapshot, ports.policy).verdict for gateway in gateways}
     if snapshot.lock is None or snapshot.lock.value.holder is None:
@@ -108,21 +108,15 @@ def _let_back_in(ports: Ports, snapshot: Snapshot, lock: Versioned[EnvironmentLo
         warn("mirror.pending", environment=snapshot.environment, detail=str(outage))
 
 
-def _write_sight(ports: Ports, *, sees: bool) -> None:
-    now = ports.clock.now()
-    try:
-        stored = ports.sight.read()
-        previous = stored.value if stored else None
-        current = tick(previous, now=now, policy=ports.policy) if sees else blinded(previous, now=now)
-        if previous is not None and current.watching_since != previous.watching_since:
-            _tell_blind(previous, now)
+def _write_sight(ports: Ports) -> Sight:
+    now, stored = ports.clock.now(), ports.sight.read()
+    previous = stored.value if stored else None
+    current = tick(previous, now=now, policy=ports.policy)
+    if previous is not None and current.watching_since != previous.watching_since:
+        _tell_blind(previous, now)
+    with suppress(Conflict):  # another instance has just written its own pass: as good as ours
         ports.sight.write(current, etag=stored.etag if stored else None)
-    except Conflict:
-        # Another instance has just written its own pass: as good as ours.
-        return
-    except Unavailable as outage:
-        # Not writing is safe: an unwritten pass makes the gap longer and the monitor blinder, never surer.
-        warn("monitor.blind", detail=str(outage))
+    return current
 
 
 def _tell_blind(previous: Sight, now: datetime) -> None:

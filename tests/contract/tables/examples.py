@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from shared.domain.environments import Role
 from shared.domain.fencing import FencingToken
 from shared.domain.gateways import Gateway, Identity
-from shared.domain.health import Sight
+from shared.domain.health import Gap, Sight
 from shared.domain.locks import EnvironmentLock, FailedMark
 from shared.domain.operations import (
     Operation,
@@ -116,4 +116,5 @@ def ended(environment: str) -> Operation:
 
 def sight(*, at: datetime = NOON) -> Sight:
     """Return a sight that began an hour before `at`."""
-    return Sight(last_tick_at=at, watching_since=at - timedelta(hours=1))
+    gap = Gap(start=at - timedelta(minutes=9), end=at - timedelta(minutes=8))
+    return Sight(last_tick_at=at, watching_since=at - timedelta(hours=1), gaps=(gap,))

@@ -28,7 +28,7 @@ from shared.domain.environments import Role
 from shared.domain.faults import InvariantViolation
 from shared.domain.fencing import LARGEST_TOKEN, FencingToken
 from shared.domain.gateways import Gateway, Identity
-from shared.domain.health import Sight
+from shared.domain.health import Gap, Sight
 from shared.domain.locks import EnvironmentLock, FailedMark
 from shared.domain.operations import (
     STEPS_OF,
@@ -157,9 +157,9 @@ def test_every_operation_comes_back_equal_and_is_found_by_its_id(record: Operati
     assert operation_key(record.request.id) == OPERATION.key(record)
 
 
-@given(INSTANTS, INSTANTS)
-def test_every_sight_comes_back_equal(last_tick_at: datetime, watching_since: datetime) -> None:
-    record = Sight(last_tick_at=last_tick_at, watching_since=watching_since)
+@given(INSTANTS, INSTANTS, st.lists(st.builds(Gap, start=INSTANTS, end=INSTANTS), max_size=5))
+def test_every_sight_comes_back_equal(last_tick_at: datetime, watching_since: datetime, gaps: list[Gap]) -> None:
+    record = Sight(last_tick_at=last_tick_at, watching_since=watching_since, gaps=tuple(gaps))
     assert round_trip(SIGHT, record) == record
 
 

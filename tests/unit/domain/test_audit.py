@@ -91,6 +91,12 @@ def test_an_entry_that_was_hashed_anew_breaks_the_next_one() -> None:
     assert not is_intact(third, forged)
 
 
+def test_the_hash_of_an_entry_covers_everything_before_it() -> None:
+    one, another = entry(reason="primary is down"), entry(reason="a drill")
+
+    assert entry(one, at=T0 + SECOND).hash != entry(another, at=T0 + SECOND).hash
+
+
 def test_the_hash_does_not_depend_on_the_order_of_members() -> None:
     assert entry(after={"a": 1, "b": 2}).hash == entry(after={"b": 2, "a": 1}).hash
 

@@ -3,7 +3,9 @@
 HeartbeatTimeout is 120 s and FailureThreshold is 3 (runbook, overview).
 """
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
 from itertools import pairwise
 
 import pytest
@@ -11,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.gateways import Gateway
-from shared.domain.health import Health, Sight, Verdict, blinded, is_fresh, judge, tick
+from shared.domain.health import Gap, Health, Sight, Verdict, is_fresh, judge, tick
 from shared.domain.policy import Policy
 from tests.unit.builders import POLICY, PROPERTY, SECOND, T0, dr_gateway, primary_gateway, sight
 
@@ -172,7 +174,7 @@ def test_a_gap_above_one_timeout_starts_the_sight_anew(gap: float, kept: bool) -
 
     after = tick(sight(watched_s=60), now=now, policy=POLICY)
 
-    assert after == Sight(last_tick_at=now, watching_since=T0 - 60 * SECOND if kept else now)
+    assert (after.last_tick_at, after.watching_since) == (now, T0 - 60 * SECOND if kept else now)
 
 
 def test_a_tick_that_arrives_late_changes_nothing() -> None:
@@ -181,61 +183,107 @@ def test_a_tick_that_arrives_late_changes_nothing() -> None:
     assert tick(before, now=T0 - 45 * SECOND, policy=POLICY) == before
 
 
-def test_a_tick_that_could_not_see_restarts_the_sight() -> None:
-    dark = blinded(sight(), now=T0 + 15 * SECOND)
+@pytest.mark.parametrize(("gap", "gaps"), [(25, ()), (25.001, 1), (120, 1)])
+def test_a_gap_above_the_longest_time_between_ticks_is_kept_as_blind_time(gap: float, gaps: object) -> None:
+    now = T0 + timedelta(seconds=gap)
 
-    assert dark == Sight(last_tick_at=T0 + 15 * SECOND, watching_since=T0 + 15 * SECOND)
+    after = tick(sight(), now=now, policy=POLICY)
 
-
-def test_a_blind_tick_that_arrives_late_restarts_the_sight_without_moving_time_back() -> None:
-    assert blinded(sight(), now=T0 - 45 * SECOND) == Sight(last_tick_at=T0, watching_since=T0)
-
-
-def test_a_monitor_whose_first_tick_is_blind_has_watched_for_no_time() -> None:
-    assert blinded(None, now=T0) == Sight(last_tick_at=T0, watching_since=T0)
+    assert after.gaps == ((Gap(start=T0, end=now),) if gaps else ())
+    assert after.watching_since == sight().watching_since
 
 
-def test_a_blind_tick_silences_the_verdict_for_one_timeout() -> None:
-    dark = blinded(sight(), now=T0 + 15 * SECOND)
-    seen = tick(dark, now=T0 + 30 * SECOND, policy=POLICY)
+def test_blind_time_is_counted_where_it_overlaps_and_nowhere_else() -> None:
+    dark = Sight(
+        last_tick_at=T0,
+        watching_since=T0 - 3600 * SECOND,
+        gaps=(Gap(start=T0 - 300 * SECOND, end=T0 - 200 * SECOND), Gap(start=T0 - 100 * SECOND, end=T0 - 50 * SECOND)),
+    )
 
-    for now, verdict in ((T0 + 134 * SECOND, Verdict.UNKNOWN), (T0 + 150 * SECOND, Verdict.SUSPECT)):
-        seen = tick(seen, now=now, policy=POLICY)
-        assert judge(silent_for(400), sight=seen, cold=False, now=now, policy=POLICY).verdict is verdict
+    for since_s, blind_s in ((3600, 150), (300, 150), (250, 100), (150, 50), (75, 25), (50, 0), (10, 0)):
+        assert dark.blind_s(T0 - since_s * SECOND, T0) == blind_s
 
 
-def seen_after(ticks: list[datetime]) -> Sight | None:
-    """Return the sight after good ticks in this order."""
-    seen: Sight | None = None
-    for now in ticks:
-        seen = tick(seen, now=now, policy=POLICY)
+@pytest.mark.parametrize(
+    ("blind_s", "silent_s", "verdict"),
+    [
+        (0, 360, Verdict.FAILED),
+        (100, 360, Verdict.SUSPECT),
+        (100, 459.999, Verdict.SUSPECT),
+        (100, 460, Verdict.FAILED),
+        (100, 220, Verdict.SUSPECT),
+        (100, 219.999, Verdict.UNKNOWN),
+    ],
+)
+def test_silence_in_a_gap_of_the_monitor_does_not_count(blind_s: float, silent_s: float, verdict: Verdict) -> None:
+    gap = Gap(start=T0 - timedelta(seconds=15 + blind_s), end=T0 - 15 * SECOND)
+    seen = replace(sight(), gaps=(gap,) if blind_s else ())
+
+    assert judge(silent_for(silent_s), sight=seen, cold=False, now=T0, policy=POLICY).verdict is verdict
+
+
+def test_a_gap_from_before_the_last_heartbeat_takes_nothing_from_the_silence() -> None:
+    seen = replace(sight(), gaps=(Gap(start=T0 - 500 * SECOND, end=T0 - 400 * SECOND),))
+
+    assert judge(silent_for(360), sight=seen, cold=False, now=T0, policy=POLICY).verdict is Verdict.FAILED
+
+
+def seen_after(seconds: Sequence[float], *, before: Sight | None = None) -> Sight | None:
+    """Return the sight after good ticks at these seconds after T0, in this order."""
+    seen = before
+    for second in seconds:
+        seen = tick(seen, now=T0 + timedelta(seconds=second), policy=POLICY)
     return seen
 
 
+def test_gaps_do_not_pile_up() -> None:
+    seen = seen_after(range(0, 36_000, 60))
+
+    assert seen is not None
+    assert 6 <= len(seen.gaps) <= 9  # one a minute, for the detection time and one timeout more
+
+
+def test_a_doubled_tick_changes_nothing() -> None:
+    assert seen_after([0, 15, 15, 30, 30, 30]) == seen_after([0, 15, 30])
+
+
 @st.composite
-def rounds_of_ticks(draw: st.DrawFn) -> tuple[list[datetime], list[datetime]]:
-    """Draw some ticks a window or less apart, and the same hour with more ticks: doubled, extra and late ones."""
-    gaps = draw(st.lists(st.integers(1, 120), min_size=1, max_size=12))
-    few = [T0 + sum(gaps[:index]) * SECOND for index in range(len(gaps) + 1)]
-    many = [few[0]]
+def ticks_on_time(draw: st.DrawFn) -> tuple[list[int], list[int]]:
+    """Draw some ticks on time, and the same time with more of them: doubled, extra and late ones."""
+    gaps = draw(st.lists(st.integers(1, 25), min_size=1, max_size=30))
+    few = [sum(gaps[:index]) for index in range(len(gaps) + 1)]
+    many = [0]
     for begin, end in pairwise(few):
-        span = int((end - begin).total_seconds())
-        many += [begin + extra * SECOND for extra in draw(st.lists(st.integers(-60, span), max_size=5))] + [end]
+        many += [begin + extra for extra in draw(st.lists(st.integers(-60, end - begin), max_size=4))] + [end]
     return few, many
 
 
 @PROPERTY
-@given(rounds=rounds_of_ticks(), silent_s=st.integers(-60, 3000), waited_s=st.integers(0, 200), cold=st.booleans())
+@given(rounds=ticks_on_time(), silent_s=st.integers(-60, 900), waited_s=st.integers(0, 200), cold=st.booleans())
 def test_a_verdict_does_not_depend_on_how_many_ticks_ran_or_in_which_order(
-    rounds: tuple[list[datetime], list[datetime]], silent_s: int, waited_s: int, cold: bool
+    rounds: tuple[list[int], list[int]], silent_s: int, waited_s: int, cold: bool
 ) -> None:
     few, many = rounds
-    now = few[-1] + waited_s * SECOND
+    now = T0 + (few[-1] + waited_s) * SECOND
     gateway = primary_gateway(last_heartbeat=now - silent_s * SECOND)
 
     verdicts = [judge(gateway, sight=seen_after(t), cold=cold, now=now, policy=POLICY) for t in (few, many)]
 
     assert verdicts[0] == verdicts[1]
+
+
+@PROPERTY
+@given(ticks=st.sets(st.integers(1, 40), max_size=40), lost=st.sets(st.integers(1, 40)), silent_s=st.integers(0, 600))
+def test_a_tick_that_was_skipped_never_makes_the_monitor_surer(ticks: set[int], lost: set[int], silent_s: int) -> None:
+    now = T0 + 600 * SECOND
+    gateway = primary_gateway(last_heartbeat=now - silent_s * SECOND)
+    verdicts = []
+    for kept in (ticks, ticks - lost):
+        seen = seen_after([15 * turn for turn in sorted(kept)], before=sight())
+        verdicts.append(judge(gateway, sight=seen, cold=False, now=now, policy=POLICY).verdict)
+
+    surer = [Verdict.HEALTHY, Verdict.UNKNOWN, Verdict.SUSPECT, Verdict.FAILED]
+    assert surer.index(verdicts[1]) <= surer.index(verdicts[0])
 
 
 @PROPERTY

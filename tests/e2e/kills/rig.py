@@ -1,0 +1,195 @@
+"""One running control plane with many small environments, and what a case does to one of them."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx2
+import psycopg
+
+from devhost.backends.processes import free_port, log_tail
+from devhost.lab.names import demo_config
+from devhost.lab.settings import clean_environment
+from shared.adapters.tables import open_account
+from shared.domain.locks import EnvironmentLock
+from shared.domain.operations import Operation, OperationKind
+from tests.e2e.kills.clusters import ClusterWatch
+from tests.e2e.kills.fence_log import FenceState, fence_log, keep_fence_log
+from tests.e2e.kills.gateways import Pace, ScriptedGateway
+from tests.e2e.kills.kept_host import KeptHost
+from tests.e2e.kills.surroundings import POLICY, Surroundings, settings_of
+
+PATHS = {OperationKind.FAILOVER: "activate-dr", OperationKind.FAILBACK: "failback"}
+ACCEPTED_WITHIN_S = 30.0
+ENDED_WITHIN_S = 30.0
+PREPARED_AT_ONCE = 6
+ROLES = ("gateway:read", "gateway:operate", "gateway:admin")
+
+
+class Rig:
+    """The host, everything around it, and two gateways for each environment."""
+
+    def __init__(self, folder: Path, around: Surroundings, environments: Sequence[str]) -> None:
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        settings = settings_of(around, environments, public_url=self.url)
+        self.host = KeptHost(folder, port=port, settings={**clean_environment(os.environ), **settings})
+        self.stores = open_account(endpoint=None, connection_string=around.tables, client_id=None)
+        keep_fence_log(around.database_url)
+        self.database = psycopg.connect(around.database_url, autocommit=True)
+        self._around = around
+        self._gateways = {
+            name: (self._gateway(name, "primary"), self._gateway(name, "dr-standby")) for name in environments
+        }
+        headers = {"authorization": f"Bearer {around.token('operator', *ROLES)}"}
+        self._http = httpx2.Client(base_url=f"{self.url}/api/v1/", headers=headers, timeout=60, trust_env=False)
+        self._clusters = ClusterWatch(around.arm["http_url"], self._cluster_runs)
+
+    def start(self) -> None:
+        """Start the host and bring the environments to where their primaries have fallen silent."""
+        self.host.start()
+        self._clusters.start()
+        with ThreadPoolExecutor(PREPARED_AT_ONCE) as pool:
+            list(pool.map(self._prepare, self._gateways))
+
+    def stop(self) -> None:
+        """End everything this rig has started."""
+        for pair in self._gateways.values():
+            for gateway in pair:
+                gateway.close()
+        self._clusters.stop()
+        self.host.stop()
+        self.database.close()
+        self._http.close()
+
+    # What a case does --------------------------------------------------------------------------------------------
+
+    def gateways(self, environment: str) -> tuple[ScriptedGateway, ScriptedGateway]:
+        """Return primary and DR gateway."""
+        return self._gateways[environment]
+
+    def post(self, environment: str, kind: OperationKind, *, wait_s: float = 0) -> httpx2.Response:
+        """Ask for an operation. Raises httpx2.TransportError while the host is down."""
+        return self._http.post(f"admin/failover/{environment}/{PATHS[kind]}?wait={wait_s:g}", json={"reason": "drill"})
+
+    def request(self, environment: str, kind: OperationKind, *, deaths: int) -> None:
+        """Ask for an operation until it is accepted, or until the host has died of it."""
+        gives_up_at, said = time.monotonic() + ACCEPTED_WITHIN_S, "nothing"
+        while len(self.host.deaths) == deaths:
+            assert time.monotonic() < gives_up_at, f"{kind.value} of {environment} is not accepted: {said}"
+            try:
+                answer = self.post(environment, kind)
+            except httpx2.TransportError:
+                continue
+            if answer.status_code == 202:
+                return
+            # Not marked yet, not stable yet, or the monitor was blind for a moment.
+            assert answer.status_code == 409, answer.text
+            said = answer.text
+            time.sleep(0.1)
+
+    def carried_out(self, environment: str, kind: OperationKind) -> Operation:
+        """Carry an operation out with nobody killed."""
+        before = self.lock(environment)
+        self.request(environment, kind, deaths=len(self.host.deaths))
+        return self.ended(environment, before)
+
+    def ended(self, environment: str, before: EnvironmentLock) -> Operation:
+        """Return the operation that began after the lock was `before`, once it has left the lock."""
+        gives_up_at = time.monotonic() + ENDED_WITHIN_S
+        while True:
+            lock = self.lock(environment)
+            if lock.operation is None and lock.last_operation_id not in (None, before.last_operation_id):
+                break
+            assert time.monotonic() < gives_up_at, f"the operation does not end:\n{self.story(environment)}"
+            time.sleep(0.03)
+        assert lock.last_operation_id is not None
+        found = self.stores.operations.read(lock.last_operation_id)
+        assert found is not None, lock
+        return found.value
+
+    def orchestration_status(self, operation: Operation) -> str:
+        """Return how the orchestration of an operation stands, once it has ended or time is up."""
+        gives_up_at, status = time.monotonic() + ENDED_WITHIN_S, ""
+        where = f"{self.url}/runtime/webhooks/durabletask/instances/{operation.request.id}"
+        while status not in ("Completed", "Failed", "Terminated") and time.monotonic() < gives_up_at:
+            self.host.wait_until_it_serves()
+            try:
+                status = str(self._http.get(where).json().get("runtimeStatus"))
+            except httpx2.TransportError:
+                continue
+            time.sleep(0.02)
+        return status
+
+    def with_primary_back(self, environment: str) -> None:
+        """Let the primary of an environment that was failed over boot and beat again; fail it over if need be."""
+        if self.lock(environment).holder != self.gateways(environment)[1].id:
+            self.carried_out(environment, OperationKind.FAILOVER)
+        self.gateways(environment)[0].boot()
+
+    def silence(self, environment: str) -> None:
+        """Let nobody beat there any more; its cases are over."""
+        for gateway in self.gateways(environment):
+            gateway.silence()
+
+    # What a case looks at ----------------------------------------------------------------------------------------
+
+    def lock(self, environment: str) -> EnvironmentLock:
+        """Return the environment lock as it is stored."""
+        found = self.stores.locks.read(environment)
+        assert found is not None, environment
+        return found.value
+
+    def fence_log(self, environment: str) -> Sequence[FenceState]:
+        """Return every state the fence of the environment was in."""
+        return fence_log(self.database, environment)
+
+    def story(self, environment: str) -> str:
+        """Return what a failure message has to show."""
+        operations = self.stores.operations.list(environment, limit=2)
+        told = "\n".join(f"  {one}" for operation in operations for one in _told(operation))
+        return f"{told}\n  lock: {self.lock(environment)}\n  log of the host:\n{log_tail(self.host.log)}"
+
+    # Preparation -------------------------------------------------------------------------------------------------
+
+    def _prepare(self, environment: str) -> None:
+        primary, dr = self.gateways(environment)
+        primary.boot()
+        dr.register("before-the-outage")
+        gives_up_at = time.monotonic() + ACCEPTED_WITHIN_S
+        while not primary.held:
+            assert time.monotonic() < gives_up_at, f"{primary.id} gets no lease:\n{log_tail(self.host.log)}"
+            time.sleep(0.02)
+        primary.silence()
+        config = demo_config(environment)
+        body = {"environment": environment, "name": "demo", "max_attempts": 10}
+        self._http.put(f"rotation/configs/{config}", json=body).raise_for_status()
+        # A task that waits for the DR gateway, so that step 1.6 has something to look at.
+        self._http.post(f"rotation/configs/{config}/execute").raise_for_status()
+
+    def _gateway(self, environment: str, role: str) -> ScriptedGateway:
+        gateway_id = f"gw-{environment.lower()}-{role.removesuffix('-standby')}"
+        return ScriptedGateway(
+            gateway_id,
+            environment,
+            role,
+            url=self.url,
+            token=self._around.token(gateway_id, "gateway:agent"),
+            pace=Pace(
+                heartbeat_interval_s=POLICY.heartbeat_interval_s,
+                request_timeout_s=POLICY.request_timeout_s,
+                own_margin_s=POLICY.gateway_margin_s,
+            ),
+        )
+
+    def _cluster_runs(self, environment: str) -> None:
+        self._gateways[environment][1].boot()
+
+
+def _told(operation: Operation) -> list[str]:
+    head = f"{operation.request.id}: {operation.status.value} {dict(operation.error) or ''}"
+    return [head, *(f"  {s.step.id}: {s.status.value}, {s.attempts} attempts, {s.detail}" for s in operation.steps)]

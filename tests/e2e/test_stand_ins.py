@@ -1,0 +1,41 @@
+"""The stand-ins for jq and curl do what the runbook's lines ask of the real ones."""
+
+import subprocess
+from pathlib import Path
+
+from tests.e2e.running_lab import ROOT, RunningLab
+from tests.e2e.runbook_run import HERE, documents, filled, path_with_programs, placeholders
+
+
+def test_the_runbooks_lines_work_with_the_stand_ins(lab: RunningLab, tmp_path: Path) -> None:
+    parts = (HERE / "runbook_lines.txt").read_text(encoding="utf-8").split("--- ")
+    dashboard, resolve = parts[1].partition("\n")[2], parts[4].partition("\n")[2]
+    running = parts[12].partition("\n")[2].replace("| jq .", "| jq '.[] | {id, status, claimed_at}'")
+    text = f'{dashboard}\n{resolve}\nprintf \'"%s"\\n\' "$GATEWAY_ID"\n{running.replace("running", "succeeded")}'
+    variables = path_with_programs(tmp_path / "bin", replaced=("jq", "curl"))
+
+    done = subprocess.run(
+        ["bash", "-c", filled(text, placeholders(lab, "NPR"))],
+        cwd=ROOT,
+        env={**variables, "TOKEN": str(lab.facts["admin_token"])},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    shown, resolved, *tasks = documents(done.stdout)
+    assert [one["id"] for one in shown["gateways"]] == [one["id"] for one in lab.get("admin/gateways")], done.stdout
+    active = [one["id"] for one in lab.get("admin/gateways") if one["environment"] == "NPR" and one["lock_holder"]]
+    assert [resolved] == active, done.stdout
+    assert tasks, done.stdout
+    assert set(tasks[0]) == {"id", "status", "claimed_at"}, done.stdout
+
+
+def test_the_stand_in_for_curl_fails_as_curl_does_when_nobody_listens(tmp_path: Path) -> None:
+    variables = path_with_programs(tmp_path / "bin", replaced=("curl",))
+
+    done = subprocess.run(["bash", "-c", "curl -s http://127.0.0.1:1/"], env=variables, check=False, timeout=60)
+
+    assert done.returncode == 7

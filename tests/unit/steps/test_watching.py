@@ -1,0 +1,162 @@
+"""The health monitor's passes: marks, recoveries, and blindness that never counts as silence (runbook, overview)."""
+
+from datetime import timedelta
+
+from devhost.simulation.world import World
+from shared.domain.faults import LockStoreUnavailable
+from shared.domain.gateways import ActivationStatus
+from shared.domain.health import Verdict
+from shared.domain.operations import OperationKind
+from shared.steps.gateway_calls import claim_tasks
+from shared.steps.watch_health import watch_health
+from tests.unit.steps.acting import begun, failed_over
+
+FAILED = ActivationStatus.FAILED
+ACTIVE = ActivationStatus.ACTIVE
+
+
+def silent(world: World, seconds: float) -> World:
+    world.primary.alive = False
+    world.pass_time(seconds)
+    return world
+
+
+def status(world: World) -> ActivationStatus:
+    return world.lock.status_of("gw-pro-primary")
+
+
+def test_a_holder_is_marked_failed_after_three_silent_windows_and_not_before() -> None:
+    world = silent(World().founded(), 355)
+    assert status(world) is ACTIVE
+
+    world.pass_time(30)
+
+    assert status(world) is FAILED
+
+
+def test_skipped_and_repeated_ticks_do_not_change_when_a_holder_is_marked() -> None:
+    world = World().founded()
+    world.primary.alive = False
+    for _ in range(20):
+        watch_health(world.ports)
+    assert status(world) is ACTIVE
+    world.clock.time += timedelta(seconds=100)
+    for _ in range(20):
+        watch_health(world.ports)
+    assert status(world) is ACTIVE
+
+
+def test_silence_while_the_public_endpoint_was_down_does_not_count() -> None:
+    world = World().founded()
+    world.primary.alive = False
+    world.canary.up = False
+    world.pass_time(90)
+    world.canary.up = True
+
+    world.pass_time(360)
+    assert status(world) is ACTIVE
+    world.pass_time(60)
+    assert status(world) is FAILED
+
+
+def test_after_a_long_blindness_the_verdict_is_unknown_for_one_window_and_counting_starts_anew() -> None:
+    world = World().founded()
+    world.primary.alive = False
+    world.clock.time += timedelta(hours=2)
+
+    seen = watch_health(world.ports).verdicts["gw-pro-primary"]
+    world.pass_time(110)
+
+    assert seen is Verdict.UNKNOWN
+    assert status(world) is ACTIVE
+    world.pass_time(300)
+    assert status(world) is FAILED
+
+
+def test_one_failed_pass_delays_a_verdict_by_that_pass_only() -> None:
+    world = World().founded()
+    world.primary.alive = False
+    world.canary.up = False
+    world.pass_time(15)
+    world.canary.up = True
+
+    world.pass_time(390)
+
+    assert status(world) is FAILED
+
+
+def test_a_store_that_does_not_answer_gives_no_verdict() -> None:
+    failing = False
+
+    def fault(point: str) -> None:
+        if failing and point.startswith("gateways"):
+            raise LockStoreUnavailable(point)
+
+    world = World(fault=fault).founded()
+    failing = True
+    world.clock.time += timedelta(seconds=15)
+
+    seen = watch_health(world.ports)
+
+    assert (seen.sees, seen.verdicts) == (False, {})
+
+
+def test_a_failed_holder_that_beats_on_time_three_times_is_active_again_under_a_new_token() -> None:
+    world = World().with_failed_primary()
+    before = world.lock.token
+    world.primary.boot()
+
+    world.pass_time(2 * world.policy.heartbeat_interval_s)
+    assert status(world) is FAILED
+    world.pass_time(2 * world.policy.heartbeat_interval_s)
+
+    assert status(world) is ACTIVE
+    assert world.lock.token > before
+    mirror = world.work.mirror("PRO")
+    assert mirror is not None
+    assert mirror.token == world.lock.token
+
+
+def test_a_failed_holder_is_not_let_back_in_while_an_operation_runs() -> None:
+    world = World().with_failed_primary()
+    begun(world, OperationKind.FAILOVER)
+    before = world.lock.token
+    world.primary.boot()
+
+    world.pass_time(120)
+
+    assert world.lock.token == before
+    assert status(world) is FAILED
+
+
+def test_a_failed_holder_gets_no_lease_and_no_tasks_until_it_is_let_back_in() -> None:
+    world = World().with_failed_primary()
+    world.primary.boot()
+
+    first = world.primary.beat()
+    second = world.primary.beat()
+
+    assert (first.lease_s, second.lease_s) == (None, None)
+    assert second.lease_refusal == "holder_failed"
+    refused = claim_tasks(world.ports, world.primary.caller, world.primary.identity, limit=1)
+    assert str(refused) == "WorkRefused(reason=<TaskRefusal.HOLDER_FAILED: 'holder_failed'>)"
+
+
+def test_a_cold_standby_is_never_marked_failed() -> None:
+    world = World().founded()
+
+    world.pass_time(24 * 3600)
+
+    assert watch_health(world.ports).verdicts["gw-pro-dr"] is Verdict.COLD
+    assert world.lock.status_of("gw-pro-dr") is ActivationStatus.STANDBY
+
+
+def test_a_dr_gateway_that_holds_the_lock_and_falls_silent_is_marked_failed() -> None:
+    world = failed_over()
+    world.dr_boots = False
+    world.dr.alive = False
+
+    world.pass_time(450)
+
+    assert world.lock.status_of("gw-pro-dr") is FAILED
+    assert world.lock.status_of("gw-pro-primary") is FAILED
