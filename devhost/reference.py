@@ -30,7 +30,7 @@ def settings_page() -> str:
         "|---|---|---|",
     ]
     for name, field in Settings.model_fields.items():
-        if name == "policy":
+        if name == "numbers":
             continue
         default = "needed" if field.is_required() else f"`{field.default}`" if field.default is not None else "none"
         lines.append(f"| `{PREFIX}{name.upper()}` | {default} | {field.description or ''} |")

@@ -1,11 +1,12 @@
 """Settings, read once from the environment variables of the function app; all faults are reported together."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Annotated, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from shared.domain.environments import Environment
 from shared.domain.policy import Policy
@@ -13,8 +14,21 @@ from shared.domain.policy import Policy
 PREFIX: Final = "MVDR_"
 
 _CLUSTER_ID: Final = (
-    r"^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.ContainerService/managedClusters/[^/]+$"
+    r"(?i)^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.ContainerService/managedClusters/[^/]+$"
 )
+
+
+def _parsed(value: object) -> object:
+    """Return JSON text parsed; an object that names a member twice is refused, since only one of them would count."""
+
+    def unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        names = [name for name, _ in pairs]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"{', '.join(twice)} stands there twice")
+        return dict(pairs)
+
+    return json.loads(value, object_pairs_hook=unique) if isinstance(value, str) else value
 
 
 class SettingsFault(Exception):
@@ -41,7 +55,7 @@ class Settings(BaseModel):
 
     environments: Annotated[
         dict[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,31}$")], EnvironmentSetting],
-        BeforeValidator(lambda text: json.loads(text) if isinstance(text, str) else text),
+        BeforeValidator(_parsed),
         Field(min_length=1),
     ]
     database_url: str = Field(min_length=1, description="libpq URL; PostgreSQL with leases and tasks")
@@ -58,16 +72,7 @@ class Settings(BaseModel):
     auth_tenant_id: str = Field(min_length=1, description="`tid` of accepted tokens")
     auth_jwks_url: str = Field(min_length=1, description="where the issuer publishes its keys")
     public_url: str | None = Field(default=None, description="public base URL without /api, for the monitor's canary")
-    policy: dict[str, float] = Field(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _one_way_to_the_tables(self) -> "Settings":
-        if (self.tables_endpoint is None) == (self.tables_connection_string is None):
-            raise ValueError("exactly one of MVDR_TABLES_ENDPOINT and MVDR_TABLES_CONNECTION_STRING is needed")
-        faults = self.protocol_policy().faults()
-        if faults:
-            raise ValueError("; ".join(faults))
-        return self
+    numbers: dict[str, float] = Field(default_factory=dict)
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "Settings":
@@ -81,19 +86,25 @@ class Settings(BaseModel):
             for key, value in env.items()
             if key.startswith(PREFIX) and value != "" and not key.endswith("_SCHEDULE")
         }
-        numbers = {name: given.pop(name) for name in POLICY_NAMES if name in given}
+        faults = [f"{PREFIX}NUMBERS: unknown"] if given.pop("numbers", None) is not None else []
+        written = {name: given.pop(name) for name in POLICY_NAMES if name in given}
+        numbers, wrong = _numbers(written)
+        faults += wrong
+        if not wrong:
+            faults += Policy(**numbers).faults()  # type: ignore[arg-type]
+        if ("tables_endpoint" in given) == ("tables_connection_string" in given):
+            faults.append(f"exactly one of {PREFIX}TABLES_ENDPOINT and {PREFIX}TABLES_CONNECTION_STRING is needed")
         try:
-            return cls.model_validate({**given, "policy": numbers})
-        except ValidationError as fault:
-            lines = (f"{_variable(error['loc'])}: {error['msg']}" for error in fault.errors())
-            raise SettingsFault("settings are not usable:\n  " + "\n  ".join(lines)) from None
+            settings = cls.model_validate({**given, "numbers": numbers})
+        except ValidationError as failure:
+            faults += [f"{_variable(error['loc'])}: {error['msg']}" for error in failure.errors()]
+        if faults:
+            raise SettingsFault("settings are not usable:\n  " + "\n  ".join(faults))
+        return settings
 
     def protocol_policy(self) -> Policy:
         """Return the numbers decisions are made with."""
-        numbers: dict[str, float | int] = {
-            name: int(value) if name in WHOLE_NUMBERS else value for name, value in self.policy.items()
-        }
-        return Policy(**numbers)  # type: ignore[arg-type]
+        return Policy(**self.numbers)  # type: ignore[arg-type]
 
     def declared_environments(self) -> dict[str, Environment]:
         """Return the environments by name."""
@@ -107,6 +118,22 @@ POLICY_NAMES: Final = tuple(field.name for field in fields(Policy))
 WHOLE_NUMBERS: Final = tuple(field.name for field in fields(Policy) if field.type in (int, "int"))
 
 
+def _numbers(written: Mapping[str, str]) -> tuple[dict[str, float | int], list[str]]:
+    numbers: dict[str, float | int] = {}
+    faults = []
+    for name, text in written.items():
+        try:
+            number = int(text) if name in WHOLE_NUMBERS else float(text)
+        except ValueError:
+            number = math.nan
+        if math.isfinite(number):
+            numbers[name] = number
+        else:
+            kind = "whole number" if name in WHOLE_NUMBERS else "number"
+            faults.append(f"{PREFIX}{name.upper()}: a {kind} is needed")
+    return numbers, faults
+
+
 def _variable(location: tuple[int | str, ...]) -> str:
-    names = [str(part) for part in location if part != "policy"]
+    names = [str(part) for part in location]
     return PREFIX + ".".join([names[0].upper(), *names[1:]]) if names else "settings"

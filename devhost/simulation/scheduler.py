@@ -79,6 +79,8 @@ class Scheduler:
         """Suspend the current actor for that long. Raises Killed."""
         actor = self.current
         assert actor is not None, "nobody runs"
+        if actor.dead:  # what runs while it is torn down must not wait
+            raise Killed(actor.name)
         self._schedule(actor, self.now_s + seconds)
         self._give_way(actor)
 

@@ -2,14 +2,15 @@
 
 Decision table of `decide_activation` (first match wins; runbook 1.1 and 1.4):
 
+    the lock is missing or older than the mirror    -> refused, AuthorityRegressed
     no lock yet                                     -> refused, PrimaryNotRegistered
-    the mirror carries a newer token than the lock  -> refused, AuthorityRegressed
     a failover runs already                         -> joined
     any other operation runs                        -> refused, OperationInProgress
     the DR gateway holds the lock                   -> already done, same token
     no DR gateway registered                        -> refused, DrGatewayNotRegistered
     the DR gateway reports another role             -> refused, GatewayRoleMismatch
     nobody holds the lock                           -> allowed
+    the holder is not the registered primary        -> refused, PrimaryNotRegistered
     the primary was heard within HeartbeatTimeout   -> refused, "Primary is not in failed state"
     the monitor was blind                           -> refused, MonitorBlind
     the primary is not marked failed                -> refused, "Primary is not in failed state"
@@ -24,7 +25,7 @@ from shared.domain.clusters import ClusterState
 from shared.domain.environments import Role
 from shared.domain.fencing import FencingToken
 from shared.domain.gateways import ActivationStatus, Gateway
-from shared.domain.guard import Mirror
+from shared.domain.guard import Absent, Mirror, Present, SyncOutcome, decide_sync
 from shared.domain.health import Health, Sight, Verdict, is_fresh, judge
 from shared.domain.locks import EnvironmentLock, Versioned
 from shared.domain.operations import OperationKind
@@ -129,6 +130,12 @@ def decide_deactivation(
     return snapshot.lock
 
 
+def has_regressed(snapshot: Snapshot) -> bool:
+    """Whether the lock is missing or older than the mirror: Table Storage has lost writes, and nothing may move."""
+    reading = Present(snapshot.lock.value) if snapshot.lock else Absent()
+    return snapshot.mirror is not None and decide_sync(snapshot.mirror, reading) is SyncOutcome.REGRESSED
+
+
 def is_stable(gateway: Gateway, *, now: datetime, policy: Policy) -> bool:
     """Whether the gateway has beaten on time for the whole stability window, up to now."""
     if gateway.last_heartbeat is None or gateway.streak_started_at is None:
@@ -186,8 +193,8 @@ def _running_or_unfounded(
             return _refused(RefusalCode.AUTHORITY_REGRESSED, "the environment lock is missing", snapshot, policy)
         return _refused(RefusalCode.PRIMARY_NOT_REGISTERED, "the environment has no lock yet", snapshot, policy)
     lock = snapshot.lock.value
-    if snapshot.mirror is not None and snapshot.mirror.token > lock.token:
-        return _refused(RefusalCode.AUTHORITY_REGRESSED, "the mirror carries a newer token", snapshot, policy)
+    if has_regressed(snapshot):
+        return _refused(RefusalCode.AUTHORITY_REGRESSED, "the mirror carries a newer grant", snapshot, policy)
     running = lock.operation
     if running is not None and running.id != operation_id:
         if running.kind is kind:

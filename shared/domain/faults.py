@@ -3,6 +3,7 @@
 ControlPlaneFault
 ├── CallerFault          the caller broke the contract; repeating it unchanged cannot help
 │   ├── MalformedRequest, NotAuthenticated, NotAuthorized
+│   ├── IdempotencyKeyReused
 │   └── UnknownEnvironment, UnknownGateway, UnknownOperation, UnknownConfig, UnknownTask
 ├── Unavailable          the world broke; safe to try again
 │   └── LockStoreUnavailable, DatabaseUnavailable, ClusterApiUnavailable, SigningKeysUnavailable
@@ -46,6 +47,12 @@ class NotAuthorized(CallerFault):
     code = "Forbidden"
 
 
+class IdempotencyKeyReused(CallerFault):
+    """The idempotency key came with another request before."""
+
+    code = "IdempotencyKeyReused"
+
+
 class UnknownEnvironment(CallerFault):
     """The environment does not exist."""
 
@@ -77,7 +84,7 @@ class UnknownTask(CallerFault):
 
 
 class Unavailable(ControlPlaneFault):
-    """Something the control plane depends on did not answer; nothing was decided."""
+    """Something the control plane depends on did not answer."""
 
     code = "NotReady"
 

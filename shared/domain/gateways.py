@@ -111,12 +111,12 @@ def record_heartbeat(gateway: Gateway, beat: Heartbeat, *, now: datetime, policy
     """
     same_boot = _under_boot(gateway, beat.boot_id, now)
     gap_s = (now - gateway.last_heartbeat).total_seconds() if gateway.last_heartbeat else None
-    on_time = same_boot is gateway and gap_s is not None and 0 <= gap_s <= policy.on_time_s
+    on_time = same_boot.streak_beats > 0 and gap_s is not None and 0 <= gap_s <= policy.on_time_s
     return replace(
         same_boot,
         last_heartbeat=now,
-        streak_started_at=gateway.streak_started_at if on_time and gateway.streak_started_at else now,
-        streak_beats=gateway.streak_beats + 1 if on_time else 1,
+        streak_started_at=same_boot.streak_started_at if on_time else now,
+        streak_beats=same_boot.streak_beats + 1 if on_time else 1,
         token_seen=beat.token_seen,
         version=beat.version or gateway.version,
         reported_role=beat.role,
@@ -128,4 +128,5 @@ def record_heartbeat(gateway: Gateway, beat: Heartbeat, *, now: datetime, policy
 def _under_boot(gateway: Gateway, boot_id: str, now: datetime) -> Gateway:
     if gateway.boot_id == boot_id and gateway.booted_at is not None:
         return gateway
-    return replace(gateway, boot_id=boot_id, booted_at=now)
+    # A restart ends the run of heartbeats on time: a gateway that keeps crashing is not stable.
+    return replace(gateway, boot_id=boot_id, booted_at=now, streak_started_at=None, streak_beats=0)

@@ -4,6 +4,7 @@ The transaction holds the mirror row locked and has read the authority after loc
 other way round, an old token comes back in when PostgreSQL has lost its newest commits (ADR 0003).
 """
 
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -111,10 +112,11 @@ def decide_guard(snapshot: GuardSnapshot) -> GuardDecision:
             if mirror is None or mirror.validated_timeline != snapshot.timeline:
                 return Denied(TaskRefusal.AUTHORITY_UNREACHABLE)
         case Present(lock):
-            if mirror is None or lock.token > mirror.token or mirror.validated_timeline != snapshot.timeline:
-                return SyncFirst.SYNC_FIRST
-            if lock.token < mirror.token or lock.holder != mirror.holder:
+            outcome = decide_sync(mirror, authority)
+            if outcome is SyncOutcome.REGRESSED:
                 return Denied(TaskRefusal.AUTHORITY_REGRESSED)
+            if mirror is None or outcome is SyncOutcome.RAISED or mirror.validated_timeline != snapshot.timeline:
+                return SyncFirst.SYNC_FIRST
             refusal = _refusal_by_authority(snapshot, lock)
             if refusal:
                 return Denied(refusal)
@@ -125,7 +127,9 @@ def decide_guard(snapshot: GuardSnapshot) -> GuardDecision:
 
 def _refusal_by_authority(snapshot: GuardSnapshot, lock: EnvironmentLock) -> TaskRefusal | None:
     caller = snapshot.caller
-    if lock.holder == caller.gateway_id and lock.status_of(caller.gateway_id) is ActivationStatus.FAILED:
+    if lock.holder != caller.gateway_id:
+        return TaskRefusal.NOT_HOLDER
+    if lock.status_of(caller.gateway_id) is ActivationStatus.FAILED:
         return TaskRefusal.HOLDER_FAILED
     if snapshot.purpose is Purpose.CLAIM and lock.draining:
         return TaskRefusal.DRAINING
@@ -187,6 +191,36 @@ def not_before_after_raise(mirror: Mirror | None, *, policy: Policy) -> datetime
         return mirror.not_before if mirror else None
     waited = mirror.lease_until + timedelta(seconds=policy.server_margin_s)
     return max(waited, mirror.not_before) if mirror.not_before else waited
+
+
+def not_before_at_raise(
+    mirror: Mirror | None, lock: EnvironmentLock, *, timeline: str, now: datetime, policy: Policy
+) -> datetime | None:
+    """Return the wait that a raise writes: the former lease and margin, and a whole lease more where one may be unknown.
+
+    A lease this database knows nothing of may run when the database is on a timeline that was not validated (it may
+    have lost its newest commits), when it has no mirror although tokens were granted before this one (it was lost
+    altogether), and after a restore of the lock (ADR 0003, ADR 0013).
+
+    Args:
+        timeline: The timeline of the connection.
+        now: PostgreSQL's clock.
+    """
+    wait = not_before_after_raise(mirror, policy=policy)
+    lost = lock.previous_token is not None if mirror is None else mirror.validated_timeline != timeline
+    if not (lost or lock.was_restored):
+        return wait
+    whole = now + timedelta(seconds=policy.lease_s + policy.server_margin_s)
+    return max(whole, wait) if wait else whole
+
+
+def batch_within_lease(asked: int, *, lease_until: datetime | None, now: datetime) -> int:
+    """Return how many tasks a claim may hand out: one per second of the lease that is left, at least one (ADR 0011).
+
+    A gateway whose heartbeats fail gets ever smaller batches, and leaves little behind when it loses the lease.
+    """
+    left_s = (lease_until - now).total_seconds() if lease_until else 0.0
+    return max(1, min(asked, math.ceil(left_s)))
 
 
 def not_before_on_new_timeline(mirror: Mirror, *, now: datetime, policy: Policy) -> datetime:

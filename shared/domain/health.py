@@ -4,9 +4,10 @@ A verdict is a pure function of receipt times. No counter is raised per tick, so
 tick cannot change it.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
+from typing import Final
 
 from shared.domain.gateways import Gateway
 from shared.domain.policy import Policy
@@ -20,6 +21,10 @@ class Verdict(Enum):
     FAILED = "failed"  # FailureThreshold missed heartbeats (runbook, overview)
     COLD = "cold"  # a standby whose cluster is stopped: silent by design
     UNKNOWN = "unknown"  # the monitor was blind, so silence proves nothing
+
+
+GAPS_KEPT: Final = 32
+"""Gaps remembered; more than any detection time has, and little enough for one table property."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,12 +71,14 @@ def tick(previous: Sight | None, *, now: datetime, policy: Policy) -> Sight:
     if now <= previous.last_tick_at:
         # A tick that arrives out of order must not move time back and fake a gap for the next one.
         return previous
-    # Gaps that ended before all the silence that can matter are forgotten.
-    horizon = now - timedelta(seconds=policy.heartbeat_timeout_s * (policy.failure_threshold + 1))
-    gaps = tuple(gap for gap in previous.gaps if gap.end > horizon)
+    gaps = previous.gaps
     if (now - previous.last_tick_at).total_seconds() > policy.on_time_s:
         gaps = (*gaps, Gap(start=previous.last_tick_at, end=now))
-    return replace(previous, last_tick_at=now, gaps=gaps)
+    kept = gaps[-GAPS_KEPT:]
+    # What a forgotten gap hid must not count as seen: the sight begins after it.
+    watching_since = gaps[-GAPS_KEPT - 1].end if len(gaps) > GAPS_KEPT else previous.watching_since
+    kept = tuple(gap for gap in kept if gap.start >= watching_since)
+    return Sight(last_tick_at=now, watching_since=watching_since, gaps=kept)
 
 
 def judge(gateway: Gateway, *, sight: Sight | None, cold: bool, now: datetime, policy: Policy) -> Health:
@@ -83,33 +90,34 @@ def judge(gateway: Gateway, *, sight: Sight | None, cold: bool, now: datetime, p
     """
     age_s = (now - gateway.last_heartbeat).total_seconds() if gateway.last_heartbeat else None
     window_s = policy.heartbeat_timeout_s
-    missed = int(age_s // window_s) if age_s is not None and age_s >= 0 else 0
 
-    def health(verdict: Verdict, reason: str) -> Health:
+    def health(verdict: Verdict, reason: str, missed: int = 0) -> Health:
         return Health(verdict=verdict, consecutive_failures=missed, heartbeat_age_s=age_s, reason=reason)
 
-    if age_s is not None and age_s < window_s:
+    if is_fresh(gateway, now=now, policy=policy):
         return health(Verdict.HEALTHY, f"last heartbeat {age_s:.1f} s ago")
     if cold:
-        return health(Verdict.COLD, "its cluster is stopped: silence is by design")
+        return health(Verdict.COLD, "holds nothing and is silent, as a stopped standby is by design")
     if sight is None or now - sight.last_tick_at > timedelta(seconds=window_s):
         return health(Verdict.UNKNOWN, "the health monitor has not ticked lately")
-    watched_s = (now - sight.watching_since).total_seconds()
-    if watched_s < window_s:
-        return health(Verdict.UNKNOWN, f"the health monitor has watched for {watched_s:.1f} s only")
-    # Silence counts only while somebody was listening.
-    since = max(sight.watching_since, gateway.last_heartbeat) if gateway.last_heartbeat else sight.watching_since
+    # Silence counts only from when there was somebody to hear, and something to be heard.
+    since = max(sight.watching_since, min(gateway.last_heartbeat or gateway.registered_at, now))
     silent_s = (now - since).total_seconds() - sight.blind_s(since, now)
     counted = int(silent_s // window_s)
     if counted < 1:
-        return health(Verdict.UNKNOWN, f"the health monitor saw {silent_s:.1f} s of its silence only")
+        return health(Verdict.UNKNOWN, f"the health monitor has seen {silent_s:.1f} s of its silence only")
+    said = f"silent for {silent_s:.1f} s: {counted} missed heartbeats"
     if counted >= policy.failure_threshold:
-        return health(Verdict.FAILED, f"silent for {silent_s:.1f} s: {counted} missed heartbeats")
-    return health(Verdict.SUSPECT, f"silent for {silent_s:.1f} s: {counted} of {policy.failure_threshold} missed")
+        return health(Verdict.FAILED, said, counted)
+    return health(Verdict.SUSPECT, f"{said}, {policy.failure_threshold} are failure", counted)
 
 
 def is_fresh(gateway: Gateway, *, now: datetime, policy: Policy) -> bool:
-    """Whether the gateway was heard within HeartbeatTimeout; needs no monitor."""
-    return gateway.last_heartbeat is not None and now - gateway.last_heartbeat < timedelta(
-        seconds=policy.heartbeat_timeout_s
-    )
+    """Whether the gateway was heard within HeartbeatTimeout; needs no monitor.
+
+    A heartbeat from the future (the clock has stepped back since) is fresh for one HeartbeatTimeout at most: it
+    must not hide a later silence for as long as the step was.
+    """
+    if gateway.last_heartbeat is None:
+        return False
+    return abs(now - gateway.last_heartbeat) < timedelta(seconds=policy.heartbeat_timeout_s)

@@ -7,7 +7,7 @@ holder is nobody, so that its token still rises.
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from shared.domain.faults import InvariantViolation
 from shared.domain.fencing import FencingToken
@@ -16,6 +16,9 @@ from shared.domain.operations import OperationRequest
 from shared.domain.transitions import Event, next_status
 
 T = TypeVar("T")
+
+RESTORED_BY: Final = "restore/"
+"""How `granted_by` begins when a person rebuilt the lock after it had lost writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,11 @@ class EnvironmentLock:
         return ActivationStatus.ACTIVE if self.holder == gateway_id else ActivationStatus.STANDBY
 
     @property
+    def was_restored(self) -> bool:
+        """Whether the present token was minted by a restore: what was granted before it may not be known."""
+        return self.granted_by.startswith(RESTORED_BY)
+
+    @property
     def draining(self) -> bool:
         """Whether the holder gets no new claims because a failback is about to move the lock."""
         return self.operation is not None and self.operation.draining
@@ -83,9 +91,9 @@ def with_operation(lock: EnvironmentLock, request: OperationRequest, *, write_id
     """Return the lock with `request` as the running operation.
 
     Raises:
-        InvariantViolation: Another operation is running.
+        InvariantViolation: An operation is running.
     """
-    if lock.operation is not None and lock.operation.id != request.id:
+    if lock.operation is not None:
         raise InvariantViolation(f"operation {lock.operation.id} is running")
     return replace(lock, operation=request, written_by=write_id)
 
@@ -123,7 +131,13 @@ def recovered(lock: EnvironmentLock, *, token: FencingToken, now: datetime, writ
 def transferred(
     lock: EnvironmentLock, *, to: str, token: FencingToken, now: datetime, operation_id: str, write_id: str
 ) -> EnvironmentLock:
-    """Return the lock given to another gateway under a new token; the old holder keeps a failed mark it has."""
+    """Return the lock given to another gateway under a new token; the old holder keeps a failed mark it has.
+
+    Raises:
+        InvariantViolation: `to` holds it already, or the token does not rise.
+    """
+    if lock.holder == to:
+        raise InvariantViolation(f"{to} holds the lock already")
     if lock.holder is not None:
         next_status(lock.status_of(lock.holder), Event.LOST_LOCK)
     next_status(lock.status_of(to), Event.WON_LOCK)
@@ -137,6 +151,39 @@ def vacated(lock: EnvironmentLock, *, token: FencingToken, now: datetime, write_
     """Return the lock held by nobody, under a new token, so that late work of the old holder dies."""
     next_status(lock.status_of(_holder(lock)), Event.DEACTIVATED)
     return _granted(lock, to=None, token=token, now=now, write_id=write_id)
+
+
+def restored(
+    lock: EnvironmentLock | None,
+    *,
+    environment: str,
+    holder: str | None,
+    former_holder: str | None,
+    seen: FencingToken,
+    token: FencingToken,
+    now: datetime,
+    write_id: str,
+) -> EnvironmentLock:
+    """Return the lock rebuilt after it had lost writes: nothing of the stale one stays but its operation's id.
+
+    Marks judged a token that counts no more, the running operation was begun in a past that is gone, and a planned
+    stop might hit the cluster that does the work.
+
+    Args:
+        lock: What Table Storage has now; None when the lock is missing.
+        seen: The highest token that anybody has seen; the new one must exceed it.
+        write_id: Begins with RESTORED_BY.
+
+    Raises:
+        InvariantViolation: The token does not rise, or the write id does not tell a restore.
+    """
+    if token <= max(seen, lock.token if lock else 0) or not write_id.startswith(RESTORED_BY):
+        raise InvariantViolation(f"{write_id}: token {token} is not a restored one above {seen}")
+    last = (lock.operation.id if lock.operation else lock.last_operation_id) if lock else None
+    return EnvironmentLock(
+        environment=environment, holder=holder, token=token, granted_by=write_id, acquired_at=now, written_by=write_id,
+        previous_holder=former_holder, previous_token=seen, last_operation_id=last,
+    )  # fmt: skip
 
 
 def _granted(

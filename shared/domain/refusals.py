@@ -161,7 +161,25 @@ class RefusalCode(Enum):
     AUTHORITY_REGRESSED = (
         "AuthorityRegressed",
         "The environment lock is missing or older than the mirror",
-        "Table Storage lost writes. Nobody may act until an operator restores the authority.",
+        "Table Storage lost writes. Nobody may act until POST …/environments/{environment}/authority/restore.",
+        "3",
+    )
+    AUTHORITY_INTACT = (
+        "AuthorityIntact",
+        "The environment lock is not behind anything that was seen",
+        "There is nothing to restore. To change the holder use failover, failback or deactivate.",
+        "3",
+    )
+    TASK_NOT_IN_DOUBT = (
+        "TaskNotInDoubt",
+        "The task is not in doubt",
+        "Only a task in doubt needs a person; the evidence has its status.",
+        "3",
+    )
+    TASK_ALREADY_RESOLVED = (
+        "TaskAlreadyResolved",
+        "The task was resolved with another decision",
+        "The first decision stands; the evidence has it.",
         "3",
     )
     STEP_FAULT = (

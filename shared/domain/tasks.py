@@ -1,7 +1,7 @@
 """Tasks: units of rotation work that a gateway claims, reports on and completes under its fencing token."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 
@@ -24,6 +24,14 @@ class OnLostOwner(Enum):
 
     REQUEUE = "requeue"  # the work is idempotent: run it again under the same idempotency key
     HOLD = "hold"  # it is not: hold it in doubt
+
+
+class Resolution(Enum):
+    """What a person decides about a task in doubt, having looked at what the work was done to."""
+
+    DONE = "done"  # the work has been done: the task has succeeded
+    RETRY = "retry"  # it has not, or may be repeated: the task is queued again
+    GIVE_UP = "give_up"  # it is not to be done: the task has failed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +66,23 @@ class Task:
     result: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskVerdict:
+    """A person's resolution of a task in doubt, with who and why; kept with the attempt it was made on."""
+
+    resolution: Resolution
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskCursor:
+    """Where a page of tasks ended. Lists are ordered by it, newest first, so a page does not move when tasks come."""
+
+    created_at: datetime
+    id: str
+
+
 class TaskRefusal(Enum):
     """Why a gateway's claim, report or lease was refused; the value is the `reason` of the 409."""
 
@@ -78,3 +103,17 @@ def status_after_loss(*, attempt: int, on_lost_owner: OnLostOwner, max_attempts:
     if on_lost_owner is OnLostOwner.HOLD:
         return TaskStatus.IN_DOUBT
     return TaskStatus.PENDING if attempt < max_attempts else TaskStatus.FAILED
+
+
+def resolved(task: Task, resolution: Resolution, *, now: datetime) -> Task:
+    """Return a task in doubt as a resolution leaves it; `result` says that a person ended it.
+
+    A retry needs no attempt to be left: the person decides what `max_attempts` decides for lost owners.
+    """
+    if resolution is Resolution.RETRY:
+        return replace(
+            task, status=TaskStatus.PENDING, token=None, gateway_id=None, claimed_at=None, progressed_at=None, result={}
+        )
+    status = TaskStatus.SUCCEEDED if resolution is Resolution.DONE else TaskStatus.FAILED
+    result: dict[str, JsonValue] = {**task.result, "resolution": resolution.value}
+    return replace(task, status=status, completed_at=now, result=result)

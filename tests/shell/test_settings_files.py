@@ -20,7 +20,7 @@ def schedules() -> set[str]:
 
 
 def test_the_sample_names_every_setting_and_no_other() -> None:
-    expected = {PREFIX + name.upper() for name in Settings.model_fields if name != "policy"}
+    expected = {PREFIX + name.upper() for name in Settings.model_fields if name != "numbers"}
     expected |= {PREFIX + field.name.upper() for field in fields(Policy)}
     expected |= schedules()
     expected |= {"FUNCTIONS_WORKER_RUNTIME", "AzureWebJobsStorage"}
