@@ -28,7 +28,10 @@ def _parsed(value: object) -> object:
             raise ValueError(f"{', '.join(twice)} stands there twice")
         return dict(pairs)
 
-    return json.loads(value, object_pairs_hook=unique) if isinstance(value, str) else value
+    try:
+        return json.loads(value, object_pairs_hook=unique) if isinstance(value, str) else value
+    except RecursionError:
+        raise ValueError("nested too deep") from None
 
 
 class SettingsFault(Exception):
@@ -72,7 +75,7 @@ class Settings(BaseModel):
     auth_tenant_id: str = Field(min_length=1, description="`tid` of accepted tokens")
     auth_jwks_url: str = Field(min_length=1, description="where the issuer publishes its keys")
     public_url: str | None = Field(default=None, description="public base URL without /api, for the monitor's canary")
-    numbers: dict[str, float] = Field(default_factory=dict)
+    numbers: dict[str, int | float] = Field(default_factory=dict)
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "Settings":
@@ -115,6 +118,7 @@ class Settings(BaseModel):
 
 
 POLICY_NAMES: Final = tuple(field.name for field in fields(Policy))
+LARGEST_NUMBER: Final = 10**9
 WHOLE_NUMBERS: Final = tuple(field.name for field in fields(Policy) if field.type in (int, "int"))
 
 
@@ -126,7 +130,7 @@ def _numbers(written: Mapping[str, str]) -> tuple[dict[str, float | int], list[s
             number = int(text) if name in WHOLE_NUMBERS else float(text)
         except ValueError:
             number = math.nan
-        if math.isfinite(number):
+        if abs(number) < LARGEST_NUMBER:  # False for nan
             numbers[name] = number
         else:
             kind = "whole number" if name in WHOLE_NUMBERS else "number"

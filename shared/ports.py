@@ -21,7 +21,7 @@ from shared.domain.locks import EnvironmentLock, Versioned
 from shared.domain.operations import Operation
 from shared.domain.policy import Policy
 from shared.domain.refusals import JsonValue
-from shared.domain.tasks import RotationConfig, Task, TaskRefusal, TaskStatus
+from shared.domain.tasks import Resolution, RotationConfig, Task, TaskCursor, TaskRefusal, TaskStatus, TaskVerdict
 
 ReadAuthority = Callable[[], AuthorityReading]
 """Reads the environment lock once, within 2 s; never raises for a store failure, it returns `Unreachable`."""
@@ -126,6 +126,23 @@ class TaskReport:
     result: Mapping[str, JsonValue]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskResolved:
+    """A decision about a task in doubt was accepted, now or (`repeated`) before."""
+
+    before: Task
+    after: Task
+    repeated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskNotResolved:
+    """The task is not in doubt, and this is not the decision that ended its doubt; nothing was changed."""
+
+    task: Task
+    earlier: Resolution | None  # the newest decision about it
+
+
 class WorkStore(Protocol):
     """The fence mirror, leases, rotation configs and tasks in PostgreSQL, on PostgreSQL's clock.
 
@@ -158,7 +175,10 @@ class WorkStore(Protocol):
         """Grant or extend the holder's lease: `lease_until = greatest(lease_until, now + lease_s)`."""
 
     def claim(self, caller: Caller, read_authority: ReadAuthority, *, limit: int) -> Sequence[Task] | WorkRefused:
-        """Give up to `limit` pending tasks, oldest first, to the caller; each gets its next attempt number."""
+        """Give up to `limit` pending tasks, oldest first, to the caller; each gets its next attempt number.
+
+        A short rest of the lease gets a short batch (`batch_within_lease`).
+        """
 
     def report(self, caller: Caller, read_authority: ReadAuthority, report: TaskReport) -> Reported | WorkRefused:
         """Record progress or the end of a task. Raises UnknownTask.
@@ -186,8 +206,20 @@ class WorkStore(Protocol):
         holder: bool,
         status: TaskStatus | None,
         limit: int,
+        after: TaskCursor | None = None,
     ) -> Sequence[Task]:
         """Return the tasks of a gateway, newest first: those it claimed and, for the holder, the unclaimed ones."""
+
+    def task_page(
+        self, *, environment: str | None, status: TaskStatus | None, limit: int, after: TaskCursor | None
+    ) -> Sequence[Task]:
+        """Return tasks of one environment or of all, newest first, beginning after the cursor."""
+
+    def resolve_task(self, task_id: str, verdict: TaskVerdict) -> TaskResolved | TaskNotResolved:
+        """Leave a task in doubt as a person decided. Raises UnknownTask.
+
+        Needs no fence: a task in doubt belongs to nobody, and nobody is given it before a claim.
+        """
 
     def put_config(self, config: RotationConfig) -> None:
         """Create or replace a rotation config."""
@@ -195,8 +227,13 @@ class WorkStore(Protocol):
     def config(self, config_id: str) -> RotationConfig | None:
         """Return a rotation config, or None."""
 
-    def add_task(self, config: RotationConfig, *, task_id: str, idempotency_key: str) -> Task:
-        """Queue one execution of a config; the same idempotency key returns the task queued before."""
+    def add_task(self, config: RotationConfig, *, task_id: str, idempotency_key: str, request_digest: str = "") -> Task:
+        """Queue one execution of a config; the same idempotency key returns the task queued before.
+
+        Raises:
+            UnknownConfig: The config is gone.
+            IdempotencyKeyReused: In this environment the key came with another config or body before.
+        """
 
 
 class Clusters(Protocol):

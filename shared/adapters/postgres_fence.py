@@ -1,7 +1,7 @@
 """The fence: guarded transactions and leases over the `environment_fence` row."""
 
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 from shared.adapters.named_sql import load
 from shared.adapters.postgres import Connection, Database
@@ -24,6 +24,8 @@ from shared.domain.tasks import TaskRefusal
 from shared.ports import LeaseGranted, ReadAuthority, WorkRefused
 
 T = TypeVar("T")
+Write: TypeAlias = Callable[[Connection, GuardSnapshot], T]
+"""What a guarded transaction does once the guard has said yes to the snapshot."""
 
 GUARD_ATTEMPTS: Final = 3  # each but the first follows a sync; the authority cannot change that often in earnest
 
@@ -51,7 +53,7 @@ class PostgresFence:
     def extend_lease(self, caller: Caller, read_authority: ReadAuthority) -> LeaseGranted | WorkRefused:
         """Grant or extend the holder's lease, before anybody is told about it."""
 
-        def write(connection: Connection) -> LeaseGranted | WorkRefused:
+        def write(connection: Connection, _: GuardSnapshot) -> LeaseGranted | WorkRefused:
             extended = connection.execute(_SQL["extend_lease"], {**of_caller(caller), "lease_s": self._lease_s})
             # The row is locked and was judged; only a clock set back can have taken `not_before` out of reach again.
             return LeaseGranted(self._lease_s) if extended.rowcount == 1 else WorkRefused(TaskRefusal.NOT_BEFORE)
@@ -59,7 +61,7 @@ class PostgresFence:
         return self.guarded(caller, Purpose.BEAT, read_authority, write)
 
     def guarded(
-        self, caller: Caller, purpose: Purpose, read_authority: ReadAuthority, write: Callable[[Connection], T]
+        self, caller: Caller, purpose: Purpose, read_authority: ReadAuthority, write: Write[T]
     ) -> T | WorkRefused:
         """Return what `write` returns, run in a transaction in which the guard said yes; else the refusal.
 
@@ -83,24 +85,18 @@ def _guarded_once(
     caller: Caller,
     purpose: Purpose,
     read_authority: ReadAuthority,
-    write: Callable[[Connection], T],
+    write: Write[T],
 ) -> T | WorkRefused | SyncFirst:
     mirror = read_mirror(connection, _LOCKS[purpose], caller.environment)
     authority = read_authority()  # after the lock: read before it, an old token comes back in (ADR 0003)
     moment = read_moment(connection)  # after both waits: a lease may have run out during them
-    decision: GuardDecision = decide_guard(
-        GuardSnapshot(
-            caller=caller,
-            purpose=purpose,
-            mirror=mirror,
-            authority=authority,
-            timeline=moment.timeline,
-            now=moment.now,
-        )
+    snapshot = GuardSnapshot(
+        caller=caller, purpose=purpose, mirror=mirror, authority=authority, timeline=moment.timeline, now=moment.now
     )
+    decision: GuardDecision = decide_guard(snapshot)
     match decision:
         case Granted():
-            return write(connection)
+            return write(connection, snapshot)
         case Denied(reason):
             connection.rollback()
             return WorkRefused(reason)

@@ -14,7 +14,7 @@ from shared.domain.guard import (
     Sync,
     SyncOutcome,
     decide_sync,
-    not_before_after_raise,
+    not_before_at_raise,
     not_before_on_new_timeline,
 )
 from shared.domain.locks import EnvironmentLock
@@ -53,11 +53,7 @@ class MirrorSync:
     def _raise(self, connection: Connection, mirror: Mirror | None, lock: EnvironmentLock) -> Sync:
         """Raise the fence to the lock's token, and take from older tokens what they still run."""
         moment = read_moment(connection)
-        not_before = not_before_after_raise(mirror, policy=self._policy)
-        if mirror is not None and mirror.validated_timeline != moment.timeline:
-            # This timeline may have lost a lease that was granted and never mind which token it belonged to.
-            unseen = not_before_on_new_timeline(mirror, now=moment.now, policy=self._policy)
-            not_before = max(unseen, not_before) if not_before else unseen
+        not_before = not_before_at_raise(mirror, lock, timeline=moment.timeline, now=moment.now, policy=self._policy)
         raised = Mirror(
             environment=lock.environment,
             token=lock.token,

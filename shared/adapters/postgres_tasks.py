@@ -1,6 +1,6 @@
 """Tasks in PostgreSQL: queued, claimed, reported on, and taken back from gateways that fell silent."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from psycopg import errors
@@ -10,11 +10,11 @@ from shared.adapters.named_sql import load
 from shared.adapters.postgres import Connection, Database
 from shared.adapters.postgres_fence import PostgresFence
 from shared.adapters.postgres_rows import of_caller, task_of
-from shared.domain.faults import InvariantViolation, UnknownConfig, UnknownTask
+from shared.domain.faults import IdempotencyKeyReused, InvariantViolation, UnknownConfig, UnknownTask
 from shared.domain.fencing import FencingToken
-from shared.domain.guard import Caller, Purpose
+from shared.domain.guard import Caller, GuardSnapshot, Purpose, batch_within_lease
 from shared.domain.policy import Policy
-from shared.domain.tasks import RotationConfig, Task, TaskRefusal, TaskStatus
+from shared.domain.tasks import RotationConfig, Task, TaskCursor, TaskRefusal, TaskStatus
 from shared.ports import ReadAuthority, Reported, TaskReport, WorkRefused
 
 _SQL: Final = load("tasks")
@@ -32,8 +32,10 @@ class PostgresTasks:
     def claim(self, caller: Caller, read_authority: ReadAuthority, *, limit: int) -> Sequence[Task] | WorkRefused:
         """Give up to `limit` pending tasks, oldest first, to the caller; concurrent callers get different ones."""
 
-        def write(connection: Connection) -> Sequence[Task]:
-            rows = connection.execute(_SQL["claim_tasks"], {**of_caller(caller), "limit": limit}).fetchall()
+        def write(connection: Connection, judged: GuardSnapshot) -> Sequence[Task]:
+            lease_until = judged.mirror.lease_until if judged.mirror else None
+            batch = batch_within_lease(limit, lease_until=lease_until, now=judged.now)
+            rows = connection.execute(_SQL["claim_tasks"], {**of_caller(caller), "limit": batch}).fetchall()
             return [task_of(row) for row in rows]
 
         return self._fence.guarded(caller, Purpose.CLAIM, read_authority, write)
@@ -45,7 +47,7 @@ class PostgresTasks:
         a gateway told otherwise would undo work that counts.
         """
 
-        def write(connection: Connection) -> Reported | WorkRefused:
+        def write(connection: Connection, _: GuardSnapshot) -> Reported | WorkRefused:
             parameters = {
                 **of_caller(caller),
                 "task_id": report.task_id,
@@ -84,25 +86,43 @@ class PostgresTasks:
         """Return how many tasks were ever claimed under the token, those handed back since included."""
         return self._count("count_claimed_under", {"environment": environment, "token": token})
 
-    def of_gateway(self, environment: str, gateway_id: str, *, status: TaskStatus | None, limit: int) -> Sequence[Task]:
-        """Return the tasks a gateway claimed, newest first."""
-        return self._list("list_tasks", environment, gateway_id, status, limit)
+    def listed(
+        self,
+        environment: str,
+        gateway_id: str,
+        *,
+        holder: bool,
+        status: TaskStatus | None,
+        limit: int,
+        after: TaskCursor | None,
+    ) -> Sequence[Task]:
+        """Return the tasks a gateway claimed and, for the holder, those nobody has claimed yet; newest first."""
+        statement = "list_tasks_of_holder" if holder else "list_tasks"
+        return self._list(statement, environment, status, limit, after, gateway_id=gateway_id)
 
-    def of_holder(self, environment: str, gateway_id: str, *, status: TaskStatus | None, limit: int) -> Sequence[Task]:
-        """Return the tasks the holder claimed and those nobody has claimed yet, newest first."""
-        return self._list("list_tasks_of_holder", environment, gateway_id, status, limit)
+    def page(
+        self, *, environment: str | None, status: TaskStatus | None, limit: int, after: TaskCursor | None
+    ) -> Sequence[Task]:
+        """Return tasks of one environment or of all, newest first."""
+        return self._list("page_of_tasks", environment, status, limit, after)
 
-    def add(self, config: RotationConfig, *, task_id: str, request_key: str) -> Task:
-        """Queue one execution; the same key returns the task queued before. Raises UnknownConfig."""
+    def add(self, config: RotationConfig, *, task_id: str, request_key: str, digest: str) -> Task:
+        """Queue one execution; the same key returns the task queued before. Raises UnknownConfig, IdempotencyKeyReused.
+
+        A key that is the task's own id was made up for this one request and is not kept.
+        """
         parameters = {
             "task_id": task_id,
             "environment": config.environment,
             "config_id": config.id,
             "request_key": request_key,
+            "digest": digest,
             "payload": Jsonb(dict(config.payload)),
         }
 
         def write(connection: Connection) -> Task:
+            if request_key != task_id:
+                _note_request(connection, parameters)
             try:
                 row = connection.execute(_SQL["insert_task"], parameters).fetchone()
             except errors.ForeignKeyViolation as fault:
@@ -115,13 +135,21 @@ class PostgresTasks:
         return self._database.run(write)
 
     def _list(
-        self, statement: str, environment: str, gateway_id: str, status: TaskStatus | None, limit: int
+        self,
+        statement: str,
+        environment: str | None,
+        status: TaskStatus | None,
+        limit: int,
+        after: TaskCursor | None,
+        **more: object,
     ) -> Sequence[Task]:
         parameters = {
             "environment": environment,
-            "gateway_id": gateway_id,
             "status": status.value if status else None,
             "limit": limit,
+            "after_at": after.created_at if after else None,
+            "after_id": after.id if after else None,
+            **more,
         }
         rows = self._database.run(lambda connection: connection.execute(_SQL[statement], parameters).fetchall())
         return [task_of(row) for row in rows]
@@ -150,6 +178,15 @@ def answer_to_unaccepted(task: Task, caller: Caller, report: TaskReport) -> Repo
     if task.status in _ENDED:
         return WorkRefused(TaskRefusal.ALREADY_DONE)
     return WorkRefused(TaskRefusal.LEASE_EXPIRED)  # its claim stands, so the lease ran out between look and write
+
+
+def _note_request(connection: Connection, parameters: Mapping[str, object]) -> None:
+    """Keep which request the key came with; of two at once the second waits here for the first."""
+    if connection.execute(_SQL["note_request"], parameters).fetchone() is not None:
+        return
+    first = connection.execute(_SQL["read_request"], parameters).fetchone()
+    if first is not None and (first["config_id"], first["digest"]) != (parameters["config_id"], parameters["digest"]):
+        raise IdempotencyKeyReused("Idempotency-Key came with another request before")
 
 
 def _is_claim_of(task: Task, caller: Caller, report: TaskReport) -> bool:

@@ -6,14 +6,23 @@ from shared.adapters.postgres import Database
 from shared.adapters.postgres_configs import PostgresConfigs
 from shared.adapters.postgres_fence import PostgresFence
 from shared.adapters.postgres_gateways import PostgresGateways
+from shared.adapters.postgres_resolutions import PostgresResolutions
 from shared.adapters.postgres_sync import MirrorSync
 from shared.adapters.postgres_tasks import PostgresTasks
 from shared.domain.fencing import FencingToken
 from shared.domain.gateways import Gateway
 from shared.domain.guard import Caller, Mirror, Sync
 from shared.domain.policy import Policy
-from shared.domain.tasks import RotationConfig, Task, TaskStatus
-from shared.ports import LeaseGranted, ReadAuthority, Reported, TaskReport, WorkRefused
+from shared.domain.tasks import RotationConfig, Task, TaskCursor, TaskStatus, TaskVerdict
+from shared.ports import (
+    LeaseGranted,
+    ReadAuthority,
+    Reported,
+    TaskNotResolved,
+    TaskReport,
+    TaskResolved,
+    WorkRefused,
+)
 
 
 class PostgresWorkStore:
@@ -28,6 +37,7 @@ class PostgresWorkStore:
         self._sync = MirrorSync(self._database, policy=policy)
         self._fence = PostgresFence(self._database, self._sync, policy=policy)
         self._tasks = PostgresTasks(self._database, self._fence, policy=policy)
+        self._resolutions = PostgresResolutions(self._database)
         self._configs = PostgresConfigs(self._database)
         self._gateways = PostgresGateways(self._database)
 
@@ -84,11 +94,27 @@ class PostgresWorkStore:
         return self._tasks.count(environment, TaskStatus.PENDING)
 
     def tasks(
-        self, environment: str, *, gateway_id: str, holder: bool, status: TaskStatus | None, limit: int
+        self,
+        environment: str,
+        *,
+        gateway_id: str,
+        holder: bool,
+        status: TaskStatus | None,
+        limit: int,
+        after: TaskCursor | None = None,
     ) -> Sequence[Task]:
         """Return the tasks a gateway claimed and, for the holder, the unclaimed ones; newest first."""
-        listed = self._tasks.of_holder if holder else self._tasks.of_gateway
-        return listed(environment, gateway_id, status=status, limit=limit)
+        return self._tasks.listed(environment, gateway_id, holder=holder, status=status, limit=limit, after=after)
+
+    def task_page(
+        self, *, environment: str | None, status: TaskStatus | None, limit: int, after: TaskCursor | None
+    ) -> Sequence[Task]:
+        """Return tasks of one environment or of all, newest first, beginning after the cursor."""
+        return self._tasks.page(environment=environment, status=status, limit=limit, after=after)
+
+    def resolve_task(self, task_id: str, verdict: TaskVerdict) -> TaskResolved | TaskNotResolved:
+        """Leave a task in doubt as a person decided. Raises UnknownTask."""
+        return self._resolutions.resolve(task_id, verdict)
 
     def put_config(self, config: RotationConfig) -> None:
         """Create or replace a rotation config."""
@@ -98,6 +124,6 @@ class PostgresWorkStore:
         """Return a rotation config, or None."""
         return self._configs.read(config_id)
 
-    def add_task(self, config: RotationConfig, *, task_id: str, idempotency_key: str) -> Task:
+    def add_task(self, config: RotationConfig, *, task_id: str, idempotency_key: str, request_digest: str = "") -> Task:
         """Queue one execution of a config; the same idempotency key returns the task queued before."""
-        return self._tasks.add(config, task_id=task_id, request_key=idempotency_key)
+        return self._tasks.add(config, task_id=task_id, request_key=idempotency_key, digest=request_digest)

@@ -120,6 +120,9 @@ def decide_deactivation(
     snapshot: Snapshot, policy: Policy, gateway: Gateway, *, forced: bool
 ) -> Versioned[EnvironmentLock] | Refused | None:
     """Return the lock to vacate, None when the gateway holds nothing, or the refusal (runbook section 3)."""
+    if has_regressed(snapshot):
+        # A gateway that holds nothing in a stale lock may well be the holder.
+        return _refused(RefusalCode.AUTHORITY_REGRESSED, "the mirror carries a newer grant", snapshot, policy)
     if snapshot.lock is None or snapshot.lock.value.holder != gateway.id:
         return None
     running = snapshot.lock.value.operation

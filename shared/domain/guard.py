@@ -196,7 +196,7 @@ def not_before_after_raise(mirror: Mirror | None, *, policy: Policy) -> datetime
 def not_before_at_raise(
     mirror: Mirror | None, lock: EnvironmentLock, *, timeline: str, now: datetime, policy: Policy
 ) -> datetime | None:
-    """Return the wait that a raise writes: the former lease and margin, and a whole lease more where one may be unknown.
+    """Return the wait that a raise writes: the former lease and margin, or a whole lease where one may be unknown.
 
     A lease this database knows nothing of may run when the database is on a timeline that was not validated (it may
     have lost its newest commits), when it has no mirror although tokens were granted before this one (it was lost

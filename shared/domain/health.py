@@ -59,7 +59,7 @@ class Health:
     """A verdict with the numbers it came from."""
 
     verdict: Verdict
-    consecutive_failures: int  # whole HeartbeatTimeouts since the last heartbeat
+    consecutive_failures: int  # whole HeartbeatTimeouts of silence that the monitor saw
     heartbeat_age_s: float | None  # None: never heard
     reason: str
 
@@ -74,10 +74,9 @@ def tick(previous: Sight | None, *, now: datetime, policy: Policy) -> Sight:
     gaps = previous.gaps
     if (now - previous.last_tick_at).total_seconds() > policy.on_time_s:
         gaps = (*gaps, Gap(start=previous.last_tick_at, end=now))
-    kept = gaps[-GAPS_KEPT:]
     # What a forgotten gap hid must not count as seen: the sight begins after it.
     watching_since = gaps[-GAPS_KEPT - 1].end if len(gaps) > GAPS_KEPT else previous.watching_since
-    kept = tuple(gap for gap in kept if gap.start >= watching_since)
+    kept = tuple(gap for gap in gaps if gap.start >= watching_since)
     return Sight(last_tick_at=now, watching_since=watching_since, gaps=kept)
 
 
@@ -115,8 +114,7 @@ def judge(gateway: Gateway, *, sight: Sight | None, cold: bool, now: datetime, p
 def is_fresh(gateway: Gateway, *, now: datetime, policy: Policy) -> bool:
     """Whether the gateway was heard within HeartbeatTimeout; needs no monitor.
 
-    A heartbeat from the future (the clock has stepped back since) is fresh for one HeartbeatTimeout at most: it
-    must not hide a later silence for as long as the step was.
+    A heartbeat further in the future than one HeartbeatTimeout (the clock has stepped back since) proves nothing.
     """
     if gateway.last_heartbeat is None:
         return False

@@ -177,12 +177,13 @@ def restored(
     Raises:
         InvariantViolation: The token does not rise, or the write id does not tell a restore.
     """
-    if token <= max(seen, lock.token if lock else 0) or not write_id.startswith(RESTORED_BY):
-        raise InvariantViolation(f"{write_id}: token {token} is not a restored one above {seen}")
+    highest = max(seen, lock.token if lock else 0)
+    if token <= highest or not write_id.startswith(RESTORED_BY):
+        raise InvariantViolation(f"{write_id}: token {token} is not a restored one above {highest}")
     last = (lock.operation.id if lock.operation else lock.last_operation_id) if lock else None
     return EnvironmentLock(
         environment=environment, holder=holder, token=token, granted_by=write_id, acquired_at=now, written_by=write_id,
-        previous_holder=former_holder, previous_token=seen, last_operation_id=last,
+        previous_holder=former_holder, previous_token=FencingToken(highest), last_operation_id=last,
     )  # fmt: skip
 
 

@@ -7,10 +7,11 @@ from shared.domain.failover import Snapshot, decide_deactivation
 from shared.domain.faults import LockStoreUnavailable, MalformedRequest, Unavailable, UnknownConfig, UnknownGateway
 from shared.domain.fencing import mint
 from shared.domain.gateways import Gateway
+from shared.domain.guard import Absent, Present, SyncOutcome, decide_sync
 from shared.domain.locks import EnvironmentLock, vacated
 from shared.domain.operations import Operation
 from shared.domain.refusals import RefusalCode, Refused
-from shared.domain.tasks import RotationConfig, Task, TaskStatus
+from shared.domain.tasks import RotationConfig, Task
 from shared.ports import Ports
 from shared.steps.audit_trail import record_audit, shown
 from shared.steps.begin_operation import ensure_record
@@ -27,6 +28,15 @@ class Deactivated:
 
     gateway_id: str
     token: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queued:
+    """One execution in the queue; `replayed` when the same request had queued it before."""
+
+    task: Task
+    gateway_id: str
+    replayed: bool
 
 
 def known_gateway(ports: Ports, gateway_id: str) -> Gateway:
@@ -69,22 +79,39 @@ def deactivate_gateway(
     raise LockStoreUnavailable("the environment lock kept changing")
 
 
-def execute_rotation(ports: Ports, config_id: str, *, actor: str, idempotency_key: str) -> tuple[Task, str] | Refused:
+def execute_rotation(
+    ports: Ports, config_id: str, *, actor: str, idempotency_key: str, request_digest: str = ""
+) -> Queued | Refused:
     """Queue one rotation and return it with the gateway it is routed to: whichever holds the environment (1.6).
 
     Raises:
         UnknownConfig: No such rotation config.
+        IdempotencyKeyReused: In this environment the key came with another config or body before.
     """
     config = ports.work.config(config_id)
     if config is None:
         raise UnknownConfig(f"Rotation config {config_id} does not exist")
     lock = ports.locks.read(config.environment)
+    if _is_stale(ports, config.environment, lock.value if lock else None):
+        return Refused(code=RefusalCode.AUTHORITY_REGRESSED, detail=f"nobody knows who holds {config.environment}")
     if lock is None or lock.value.holder is None:
         return Refused(code=RefusalCode.NO_ACTIVE_GATEWAY, detail=f"nobody holds {config.environment}")
     task_id = f"task-{ports.ids.unique()}"
-    task = ports.work.add_task(config, task_id=task_id, idempotency_key=idempotency_key or task_id)
-    log("task.queued", environment=config.environment, task_id=task.id, config_id=config_id, requested_by=actor)
-    return task, lock.value.holder
+    task = ports.work.add_task(
+        config, task_id=task_id, idempotency_key=idempotency_key or task_id, request_digest=request_digest
+    )
+    replayed = task.id != task_id
+    if not replayed:
+        log("task.queued", environment=config.environment, task_id=task.id, config_id=config_id, requested_by=actor)
+    return Queued(task=task, gateway_id=lock.value.holder, replayed=replayed)
+
+
+def _is_stale(ports: Ports, name: str, lock: EnvironmentLock | None) -> bool:
+    """Whether the lock is older than the mirror; read once more if so, since it may just have moved."""
+    mirror = ports.work.mirror(name)
+    if decide_sync(mirror, Present(lock) if lock else Absent()) is not SyncOutcome.REGRESSED:
+        return False
+    return decide_sync(mirror, authority_reader(ports, name)()) is SyncOutcome.REGRESSED
 
 
 def put_config(ports: Ports, config: RotationConfig, *, actor: str) -> None:
@@ -97,14 +124,6 @@ def put_config(ports: Ports, config: RotationConfig, *, actor: str) -> None:
 def all_snapshots(ports: Ports) -> Sequence[Snapshot]:
     """Return a snapshot of every environment, by name."""
     return [observe(ports, name) for name in sorted(ports.environments)]
-
-
-def gateway_tasks(ports: Ports, gateway_id: str, *, status: TaskStatus | None, limit: int) -> Sequence[Task]:
-    """Return a gateway's tasks, newest first; unclaimed tasks belong to the holder (runbook 1.6)."""
-    gateway = known_gateway(ports, gateway_id)
-    lock = ports.locks.read(gateway.environment)
-    holder = lock is not None and lock.value.holder == gateway_id
-    return ports.work.tasks(gateway.environment, gateway_id=gateway_id, holder=holder, status=status, limit=limit)
 
 
 def find_operation(ports: Ports, operation_id: str) -> Operation | None:

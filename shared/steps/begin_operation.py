@@ -12,6 +12,7 @@ from shared.domain.failover import (
     Snapshot,
     decide_activation,
     decide_failback,
+    has_regressed,
 )
 from shared.domain.faults import Conflict, LockStoreUnavailable
 from shared.domain.locks import with_operation
@@ -71,7 +72,8 @@ def begin_operation(
 def register_stop(ports: Ports, environment: str) -> Begun | None:
     """Register the stop of a DR cluster that is due (runbook 2.4); None when it is not, or is no longer wanted."""
     snapshot = observe(ports, environment)
-    if snapshot.lock is None or snapshot.dr is None:
+    if snapshot.lock is None or snapshot.dr is None or not snapshot.database_reachable or has_regressed(snapshot):
+        # A lock that lost writes may not know that the DR gateway holds the environment; a stop can wait.
         return None
     lock = snapshot.lock.value
     due = lock.stop_dr_due_at is not None and lock.stop_dr_due_at <= snapshot.now

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from shared.domain.clusters import ClusterRequest, ClusterState
 from shared.domain.environments import Role
+from shared.domain.guard import Present, SyncOutcome, decide_sync
 from shared.domain.refusals import RefusalCode
 from shared.flows.commands import StepResult
 from shared.steps.context import StepContext, describe
@@ -45,6 +46,10 @@ def start_dr_cluster(context: StepContext) -> StepResult:
 def stop_dr_cluster(context: StepContext) -> StepResult:
     """Take the DR cluster down, unless its gateway holds the lock (runbook 2.4)."""
     poll_s = context.ports.policy.cluster_poll_s
+    # Not via `has_lost_writes`: without PostgreSQL nobody knows, and the cluster of a holder must not be stopped.
+    mirror = context.ports.work.mirror(context.environment.name)
+    if decide_sync(mirror, Present(context.lock.value)) is SyncOutcome.REGRESSED:
+        return context.failed(RefusalCode.AUTHORITY_REGRESSED, "the mirror carries a newer grant")
     dr = next((g for g in context.ports.gateways.list(context.environment.name) if g.role is Role.DR_STANDBY), None)
     if dr is None or context.lock.value.holder == dr.id:
         return context.failed(RefusalCode.CLUSTER_IN_USE, "the DR gateway holds the lock, or is not known")

@@ -14,12 +14,20 @@ from shared.domain.faults import (
     Unavailable,
     UnknownGateway,
 )
-from shared.domain.fencing import mint
-from shared.domain.gateways import BeatAnswer, Gateway, Heartbeat, Identity, record_heartbeat, register
-from shared.domain.guard import AuthorityReading, Caller, Present
+from shared.domain.fencing import FencingToken, mint
+from shared.domain.gateways import (
+    ActivationStatus,
+    BeatAnswer,
+    Gateway,
+    Heartbeat,
+    Identity,
+    record_heartbeat,
+    register,
+)
+from shared.domain.guard import AuthorityReading, Caller, Present, SyncOutcome, Unreachable, decide_sync
 from shared.domain.locks import EnvironmentLock, Versioned, founded
 from shared.domain.refusals import JsonValue, RefusalCode, Refused
-from shared.domain.tasks import Task
+from shared.domain.tasks import Task, TaskRefusal
 from shared.ports import LeaseGranted, Ports, Reported, TaskReport, WorkRefused
 from shared.steps.audit_trail import record_audit, shown
 from shared.steps.observe import authority_reader, environment_of
@@ -88,9 +96,8 @@ def beat(ports: Ports, gateway_id: str, environment: str, heartbeat: Heartbeat, 
     if heartbeat.token_seen is not None:
         answer = _extend(ports, Caller(gateway_id=gateway_id, environment=name, token=heartbeat.token_seen), reading)
     else:
-        reading.read()
-        answer = None
-    return _answer(reading, gateway_id, answer)
+        answer = _first_look(ports, name, gateway_id, reading)
+    return _answer(reading, gateway_id, heartbeat.token_seen, answer)
 
 
 def claim_tasks(ports: Ports, caller: Caller, identity: Identity, *, limit: int) -> Sequence[Task] | WorkRefused:
@@ -145,14 +152,43 @@ def _extend(ports: Ports, caller: Caller, reading: _Reading) -> LeaseGranted | W
         return None
 
 
-def _answer(reading: _Reading, gateway_id: str, lease: LeaseGranted | WorkRefused | None) -> BeatAnswer:
+def _first_look(ports: Ports, name: str, gateway_id: str, reading: _Reading) -> WorkRefused | None:
+    """Read the lock for a gateway without a token; before one is told it, make sure that the lock is not a stale one.
+
+    PostgreSQL is asked only then: a standby's heartbeats must not wait for it.
+    """
+    reading.read()
+    if reading.last is None or isinstance(reading.last, Unreachable):
+        return None
+    if reading.lock is not None and reading.lock.holder != gateway_id:
+        return None
+    try:
+        mirror = ports.work.mirror(name)
+    except (DatabaseUnavailable, OutcomeUnknown):
+        return None
+    regressed = decide_sync(mirror, reading.read()) is SyncOutcome.REGRESSED  # read anew: it may just have moved
+    return WorkRefused(TaskRefusal.AUTHORITY_REGRESSED) if regressed else None
+
+
+def _answer(
+    reading: _Reading, gateway_id: str, token_seen: FencingToken | None, lease: LeaseGranted | WorkRefused | None
+) -> BeatAnswer:
     lock = reading.lock
+    refusal = lease.reason if isinstance(lease, WorkRefused) else None
+    if refusal is TaskRefusal.AUTHORITY_REGRESSED:
+        # What a stale lock says of status and token is not passed on.
+        return BeatAnswer(status=None, token=None, lease_s=None, lease_refusal=refusal.value, draining=False)
+    if lock is None and isinstance(lease, LeaseGranted):
+        # Mirror-only: the guard found the caller to be the holder under this very token.
+        return BeatAnswer(
+            status=ActivationStatus.ACTIVE, token=token_seen, lease_s=lease.lease_s, lease_refusal=None, draining=False
+        )
     holds = lock is not None and lock.holder == gateway_id
     return BeatAnswer(
         status=lock.status_of(gateway_id) if lock else None,
         token=lock.token if lock and holds else None,
         lease_s=lease.lease_s if isinstance(lease, LeaseGranted) else None,
-        lease_refusal=lease.reason.value if isinstance(lease, WorkRefused) else None,
+        lease_refusal=refusal.value if refusal else None,
         draining=bool(lock and holds and lock.draining),
     )
 

@@ -1,14 +1,19 @@
 """Reads everything a decision needs, once, in the order that makes the decision safe."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from shared.domain.clusters import ClusterState
 from shared.domain.environments import Environment, Role
-from shared.domain.failover import Snapshot
+from shared.domain.failover import Snapshot, has_regressed
 from shared.domain.faults import DatabaseUnavailable, LockStoreUnavailable, OutcomeUnknown, UnknownEnvironment
 from shared.domain.gateways import Gateway
-from shared.domain.guard import Absent, AuthorityReading, Mirror, Present, Unreachable
+from shared.domain.guard import Absent, AuthorityReading, Mirror, Present, SyncOutcome, Unreachable, decide_sync
+from shared.domain.locks import EnvironmentLock
 from shared.ports import Ports, ReadAuthority
+
+LOOKS: Final = 3
+"""How often a lock that looks stale is read again; each time but the last it has changed meanwhile."""
 
 
 def environment_of(ports: Ports, name: str) -> Environment:
@@ -34,6 +39,28 @@ def observe(ports: Ports, name: str) -> Snapshot:
         LockStoreUnavailable: Without the lock or the heartbeats nothing can be decided.
     """
     environment = environment_of(ports, name)
+    for _ in range(LOOKS):
+        snapshot = _look(ports, environment)
+        if not has_regressed(snapshot):
+            break
+        # The lock may just have moved, and the mirror with it, between the two reads.
+        again = ports.locks.read(environment.name)
+        if again == snapshot.lock:
+            break
+    return snapshot
+
+
+def has_lost_writes(ports: Ports, lock: EnvironmentLock) -> bool:
+    """Whether PostgreSQL knows of a newer grant than a lock that was just read; False while it does not answer.
+
+    For those who act on a lock alone. A mirror raised since the lock was read looks the same and is as good a reason
+    to look again later.
+    """
+    mirror, _ = _mirror(ports, lock.environment)
+    return decide_sync(mirror, Present(lock)) is SyncOutcome.REGRESSED
+
+
+def _look(ports: Ports, environment: Environment) -> Snapshot:
     lock = ports.locks.read(environment.name)
     gateways = ports.gateways.list(environment.name)
     sight = ports.sight.read()

@@ -7,7 +7,7 @@ from shared.domain.guard import SyncOutcome
 from shared.domain.operations import OperationRequest
 from shared.ports import Ports
 from shared.steps.begin_operation import Begun, ensure_record, register_stop
-from shared.steps.observe import authority_reader
+from shared.steps.observe import authority_reader, has_lost_writes
 from shared.telemetry import log, warn
 
 
@@ -53,6 +53,10 @@ def running_operations(ports: Ports) -> Sequence[OperationRequest]:
         try:
             lock = ports.locks.read(name)
             if lock is None:
+                continue
+            wanted = lock.value.operation is not None or lock.value.stop_dr_due_at is not None
+            if wanted and has_lost_writes(ports, lock.value):
+                warn("authority.regressed", environment=name, detail="the lock names work of a past that is gone")
                 continue
             if lock.value.operation is not None:
                 ensure_record(ports, lock.value.operation)

@@ -4,7 +4,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from shared.domain.failover import Snapshot, health_of
+from shared.domain.failover import Snapshot, has_regressed, health_of
 from shared.domain.faults import Conflict, Unavailable
 from shared.domain.fencing import mint
 from shared.domain.gateways import ActivationStatus, Gateway
@@ -50,6 +50,10 @@ def watch_health(ports: Ports) -> MonitorPass:
 def _watch_environment(ports: Ports, snapshot: Snapshot) -> dict[str, Verdict]:
     gateways = [gateway for gateway in (snapshot.primary, snapshot.dr) if gateway]
     verdicts = {gateway.id: health_of(gateway, snapshot, ports.policy).verdict for gateway in gateways}
+    if has_regressed(snapshot):
+        # The holder of a stale lock need not be the holder: neither a mark nor a new token may come of it.
+        warn("authority.regressed", environment=snapshot.environment, detail="the monitor judges and writes nothing")
+        return verdicts
     if snapshot.lock is None or snapshot.lock.value.holder is None:
         return verdicts
     lock = snapshot.lock
@@ -83,6 +87,9 @@ def _mark_failed(ports: Ports, snapshot: Snapshot, lock: Versioned[EnvironmentLo
 
 
 def _has_recovered(holder: Gateway, snapshot: Snapshot, ports: Ports) -> bool:
+    if not snapshot.database_reachable:
+        # Nobody can work, so nothing is won; and only the mirror can tell that this lock is not a stale one.
+        return False
     fresh = is_fresh(holder, now=snapshot.now, policy=ports.policy)
     return fresh and holder.streak_beats >= ports.policy.recovery_heartbeats
 

@@ -61,6 +61,12 @@ FAULTS: Final[Mapping[type[faults.ControlPlaneFault], Row]] = {
         title="The caller may not do this",
         hint="App roles are assigned in Entra ID; a token carries them from its next issue on.",
     ),
+    faults.IdempotencyKeyReused: Row(
+        status=422,
+        code=faults.IdempotencyKeyReused.code,
+        title="Idempotency-Key was used for another request",
+        hint="One key belongs to one config and one body within an environment; make a new key for a new request.",
+    ),
     faults.UnknownEnvironment: _missing(
         faults.UnknownEnvironment, "Environment", "Environments are declared in the settings; names are case-sensitive."
     ),
@@ -74,7 +80,7 @@ FAULTS: Final[Mapping[type[faults.ControlPlaneFault], Row]] = {
         faults.UnknownConfig, "Rotation config", "PUT /api/v1/rotation/configs/{id} creates one."
     ),
     faults.UnknownTask: _missing(
-        faults.UnknownTask, "Task", "GET /api/v1/admin/gateways/{id}/tasks lists the tasks of a gateway."
+        faults.UnknownTask, "Task", "GET /api/v1/admin/tasks lists the tasks of every environment."
     ),
     faults.LockStoreUnavailable: _down(faults.LockStoreUnavailable, "Table Storage did not answer"),
     faults.DatabaseUnavailable: _down(faults.DatabaseUnavailable, "PostgreSQL did not answer"),

@@ -4,8 +4,10 @@ Every fault of a body is reported at once, with its place as a JSON pointer. No 
 runbook's `curl -X POST` sends none.
 """
 
+import hashlib
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError
@@ -14,7 +16,7 @@ from pydantic_core import PydanticCustomError
 from shared.domain.environments import Role
 from shared.domain.faults import MalformedRequest
 from shared.domain.fencing import LARGEST_TOKEN, FencingToken
-from shared.domain.tasks import OnLostOwner, TaskStatus
+from shared.domain.tasks import OnLostOwner, Resolution, TaskCursor, TaskStatus
 from shared.web.strict_json import NotStrictJson, parse_strict
 
 LARGEST_BODY_BYTES: Final = 64 * 1024
@@ -27,6 +29,9 @@ LARGEST_LIMIT: Final = 500
 
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _IDEMPOTENCY_KEY: Final = re.compile(r"(?P<quote>\"?)(?P<key>[!#-\[\]-~]{1,128})(?P=quote)")
+
+_CURSOR: Final = re.compile(rf"(?P<us>[0-9]{{1,16}})\.(?P<id>{_ID.pattern})")
+_UNIX_START: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 MODEL = TypeVar("MODEL", bound="Body")
 
@@ -89,6 +94,20 @@ class ExecuteBody(Body):
     """execute: why, for the log."""
 
     reason: Reason = ""
+
+
+class ResolveBody(Body):
+    """resolve: what becomes of a task in doubt, and why."""
+
+    decision: Resolution
+    reason: Annotated[Reason, Field(min_length=1)]
+
+
+class RestoreBody(Body):
+    """authority/restore: why, and who is to hold the environment; by default whoever held it last."""
+
+    reason: Annotated[Reason, Field(min_length=1)]
+    holder: Name | None = None
 
 
 class RegisterBody(Body):
@@ -186,6 +205,27 @@ def parse_limit(query: Mapping[str, str]) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= LARGEST_LIMIT):
         raise _query_fault("limit", f"Must be a whole number from 1 to {LARGEST_LIMIT}")
     return int(text)
+
+
+def parse_after(query: Mapping[str, str]) -> TaskCursor | None:
+    """Return where the page begins: a `next_after` of the page before, or None. Raises MalformedRequest."""
+    text = query.get("after", "")
+    if not text:
+        return None
+    found = _CURSOR.fullmatch(text)
+    if found is None:
+        raise _query_fault("after", "Must be the next_after of the page before")
+    return TaskCursor(created_at=_UNIX_START + timedelta(microseconds=int(found["us"])), id=found["id"])
+
+
+def cursor_text(cursor: TaskCursor) -> str:
+    """Return the cursor as callers carry it: microseconds since 1970, a dot, and the task's id."""
+    return f"{(cursor.created_at - _UNIX_START) // timedelta(microseconds=1)}.{cursor.id}"
+
+
+def digest_of(body: Body) -> str:
+    """Return what tells two bodies apart, whichever way they were written."""
+    return hashlib.sha256(body.model_dump_json().encode()).hexdigest()
 
 
 def parse_task_status(query: Mapping[str, str]) -> TaskStatus | None:

@@ -7,14 +7,14 @@ readers hold exactly (2^53).
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from shared.domain.failover import Snapshot, health_of
+from shared.domain.failover import Snapshot, has_regressed, health_of
 from shared.domain.gateways import ActivationStatus, BeatAnswer, Gateway
 from shared.domain.health import Sight
 from shared.domain.locks import EnvironmentLock
 from shared.domain.operations import POINTS_OF_NO_RETURN, Operation, StepRecord, StepStatus
 from shared.domain.policy import Policy
 from shared.domain.refusals import JsonValue
-from shared.domain.tasks import RotationConfig, Task
+from shared.domain.tasks import Resolution, RotationConfig, Task
 
 Document = dict[str, JsonValue]
 
@@ -58,6 +58,28 @@ def gateways_document(snapshots: Sequence[Snapshot], policy: Policy) -> list[Jso
 def tasks_document(tasks: Sequence[Task]) -> list[JsonValue]:
     """Return tasks as a bare array (runbook 1.6, section 3), in the order given."""
     return [_task(task) for task in tasks]
+
+
+def task_page_document(tasks: Sequence[Task], next_after: str | None) -> Document:
+    """Return one page of tasks; `next_after` is null on the last one."""
+    return {"value": tasks_document(tasks), "next_after": next_after}
+
+
+def resolved_document(task: Task, resolution: Resolution) -> Document:
+    """Return a task as a person's decision has left it, or as it stands since."""
+    return {"message": f"Task {task.id} resolved as {resolution.value}", "task": _task(task)}
+
+
+def restored_document(lock: EnvironmentLock, *, mirror_raised: bool, wait_s: float) -> Document:
+    """Return a rebuilt lock, and how long nobody gets a lease under it."""
+    return {
+        "message": f"Authority restored for environment {lock.environment}",
+        "holder": lock.holder,
+        "fencing_token": str(lock.token),
+        "previous_token": str(lock.previous_token) if lock.previous_token is not None else None,
+        "mirror": "raised" if mirror_raised else "pending",
+        "lease_wait_seconds": wait_s,
+    }
 
 
 def config_document(config: RotationConfig) -> Document:
@@ -171,10 +193,18 @@ def _environment(snapshot: Snapshot) -> Document:
     return {
         "id": snapshot.environment,
         "lock": held,
+        "authority": _authority_state(snapshot),
         "mirror": _mirror_state(snapshot),
         "operation": lock.operation.id if lock and lock.operation else None,
         "stop_dr_due_at": timestamp(lock.stop_dr_due_at) if lock else None,
     }
+
+
+def _authority_state(snapshot: Snapshot) -> str:
+    """Return `ok`, `regressed` (the lock lost writes: nobody may act) or `unverified` (PostgreSQL does not answer)."""
+    if not snapshot.database_reachable:
+        return "unverified"
+    return "regressed" if has_regressed(snapshot) else "ok"
 
 
 def _mirror_state(snapshot: Snapshot) -> str:
@@ -184,7 +214,7 @@ def _mirror_state(snapshot: Snapshot) -> str:
         return "unreachable"
     if mirror is None:
         return "pending"
-    if lock is None or mirror.token > lock.token:
+    if lock is None or has_regressed(snapshot):
         return "ahead"
     return "raised" if mirror.token == lock.token else "pending"
 

@@ -49,6 +49,24 @@ GATEWAY_TASKS: Final = Route(
     methods={"GET": READERS},
     summary="Tasks of a gateway, newest first, as a bare array (runbook 1.6, section 3)",
 )
+TASKS: Final = Route(
+    name="tasks",
+    path="v1/admin/tasks",
+    methods={"GET": READERS},
+    summary="Tasks of an environment or of all, newest first, by pages: `environment`, `status`, `limit`, `after`",
+)
+RESOLVE_TASK: Final = Route(
+    name="resolve_task",
+    path="v1/admin/tasks/{task_id}/resolve",
+    methods={"POST": OPERATORS},
+    summary="Decide what becomes of a task in doubt: done, retry or give_up",
+)
+RESTORE_AUTHORITY: Final = Route(
+    name="restore_authority",
+    path="v1/admin/environments/{environment}/authority/restore",
+    methods={"POST": ADMINS},
+    summary="Rebuild an environment lock that lost writes, above every token seen",
+)
 DEACTIVATE: Final = Route(
     name="deactivate_gateway",
     path="v1/admin/gateways/{gateway_id}/deactivate",
@@ -135,6 +153,6 @@ READY: Final = Route(
 )
 
 ROUTES: Final = (
-    GATEWAY_HEALTH, GATEWAYS, GATEWAY_TASKS, DEACTIVATE, ACTIVATE_DR, FAILBACK, OPERATION, OPERATIONS, CONFIG,
-    EXECUTE, REGISTER, HEARTBEAT, CLAIM, PROGRESS, COMPLETE, LIVE, READY,
+    GATEWAY_HEALTH, GATEWAYS, GATEWAY_TASKS, TASKS, RESOLVE_TASK, RESTORE_AUTHORITY, DEACTIVATE, ACTIVATE_DR, FAILBACK,
+    OPERATION, OPERATIONS, CONFIG, EXECUTE, REGISTER, HEARTBEAT, CLAIM, PROGRESS, COMPLETE, LIVE, READY,
 )  # fmt: skip

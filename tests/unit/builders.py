@@ -109,6 +109,11 @@ def mirror(**changes: Any) -> Mirror:
     return replace(copy, **changes)
 
 
+def mirror_of(held: EnvironmentLock, **changes: Any) -> Mirror:
+    """Return the mirror that is up to date with this lock."""
+    return mirror(**{"token": held.token, "holder": held.holder, **changes})
+
+
 def caller(gateway_id: str = PRIMARY, *, token: int = TOKEN) -> Caller:
     """Return a gateway that asks the guard."""
     return Caller(gateway_id=gateway_id, environment="PRO", token=FencingToken(token))
@@ -120,15 +125,19 @@ def at_version(value: EnvironmentLock, etag: str = "v7") -> Versioned[Environmen
 
 
 def steady_snapshot(**changes: Any) -> Snapshot:
-    """Return PRO at T0 in steady state: the primary holds the lock and beats, the DR gateway stands by."""
+    """Return PRO at T0 in steady state: the primary holds the lock and beats, the DR gateway stands by.
+
+    Unless a test says otherwise, the mirror is up to date with the lock, or with `lock()` where the lock is missing.
+    """
+    found = changes.get("lock", at_version(lock()))
     seen = Snapshot(
         environment="PRO",
-        lock=at_version(lock()),
+        lock=found,
         primary=primary_gateway(),
         dr=dr_gateway(),
         sight=sight(),
         now=T0,
-        mirror=mirror(),
+        mirror=mirror_of(found.value if found else lock()),
     )
     return replace(seen, **changes)
 
@@ -136,17 +145,12 @@ def steady_snapshot(**changes: Any) -> Snapshot:
 def failed_snapshot(**changes: Any) -> Snapshot:
     """Return PRO at T0 with its primary silent for 400 s and marked failed: a failover is allowed."""
     silent = primary_gateway(last_heartbeat=T0 - 400 * SECOND)
-    return replace(steady_snapshot(primary=silent, lock=at_version(lock(failed=(mark(),)))), **changes)
+    return steady_snapshot(**{"primary": silent, "lock": at_version(lock(failed=(mark(),))), **changes})
 
 
 def failed_over_snapshot(**changes: Any) -> Snapshot:
     """Return PRO at T0 on its DR gateway, with the primary well again: a failback is allowed."""
-    seen = steady_snapshot(
-        lock=at_version(failed_over_lock()),
-        mirror=mirror(holder=DR),
-        primary_cluster=RUNNING,
-    )
-    return replace(seen, **changes)
+    return steady_snapshot(**{"lock": at_version(failed_over_lock()), "primary_cluster": RUNNING, **changes})
 
 
 def _gateway(gateway_id: str, role: Role) -> Gateway:

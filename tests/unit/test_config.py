@@ -1,6 +1,7 @@
 """Settings are read once; what is wrong with them is told together, and by the name of the variable."""
 
 import json
+from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
@@ -24,6 +25,9 @@ GIVEN = {
     "MVDR_AUTH_TENANT_ID": "tenant",
     "MVDR_AUTH_JWKS_URL": "https://issuer/keys",
 }
+
+
+COUNTS = ["failure_threshold", "recovery_heartbeats"]
 
 
 def settings(*, without: tuple[str, ...] = (), **changes: str) -> Settings:
@@ -118,6 +122,32 @@ def test_missing_wrong_and_unknown_settings_are_named_together() -> None:
     ]
 
 
+def test_no_kind_of_fault_hides_another() -> None:
+    lines = faults(
+        without=("MVDR_TABLES_ENDPOINT", "MVDR_DATABASE_URL"),
+        MVDR_LEASE_S="200",
+        MVDR_NUMBERS="{}",
+        MVDR_POLICY="{}",
+    )
+
+    assert {"MVDR_DATABASE_URL", "MVDR_NUMBERS", "MVDR_POLICY"} <= set(variables(lines))
+    assert any("exactly one of MVDR_TABLES_ENDPOINT and MVDR_TABLES_CONNECTION_STRING" in line for line in lines)
+    assert any("lease_s + server_margin_s must not exceed heartbeat_timeout_s" in line for line in lines)
+
+
+def test_a_number_that_cannot_be_read_and_a_missing_setting_are_named_together() -> None:
+    lines = faults(without=("MVDR_DATABASE_URL",), MVDR_LEASE_S="a minute", MVDR_FAILURE_THRESHOLD="2.9")
+
+    assert variables(lines) == ["MVDR_DATABASE_URL", "MVDR_FAILURE_THRESHOLD", "MVDR_LEASE_S"]
+
+
+@pytest.mark.parametrize("name", ["MVDR_POLICY", "MVDR_NUMBERS"])
+@pytest.mark.parametrize("value", ["{}", '{"lease_s": 60}', "x"])
+def test_the_numbers_have_a_variable_each_and_none_together(name: str, value: str) -> None:
+    with pytest.raises(SettingsFault, match=f"^settings are not usable:\n  {name}: [^\n]+$"):
+        Settings.from_env({**GIVEN, name: value})
+
+
 def test_a_fault_does_not_repeat_a_secret() -> None:
     lines = faults(MVDR_DATABASE_POOL_SIZE="hunter2", MVDR_TABLES_CONNECTION_STRING="AccountKey=hunter2")
 
@@ -161,7 +191,7 @@ def test_every_number_of_the_policy_is_a_setting(name: str) -> None:
     assert getattr(read.protocol_policy(), name) == nudged
 
 
-@pytest.mark.parametrize("name", ["failure_threshold", "recovery_heartbeats"])
+@pytest.mark.parametrize("name", COUNTS)
 def test_counts_are_whole_numbers_and_durations_are_not(name: str) -> None:
     policy = Settings.from_env({**GIVEN, f"MVDR_{name.upper()}": "4", "MVDR_LEASE_S": "59.5"}).protocol_policy()
 
@@ -176,9 +206,23 @@ def test_numbers_that_are_unsafe_together_are_refused_with_every_relation_they_b
     assert "task_timeout_s must be below heartbeat_timeout_s" in text
 
 
-@pytest.mark.parametrize("value", ["0", "-1", "nan"])
+@pytest.mark.parametrize("value", ["0", "-1"])
 def test_a_duration_that_is_no_duration_is_refused(value: str) -> None:
     assert any("hold_s must be above 0" in line for line in faults(MVDR_HOLD_S=value))
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "Infinity", "1e999", "half an hour"])
+def test_a_duration_that_is_no_number_is_refused(value: str) -> None:
+    assert faults(MVDR_HOLD_S=value) == ["MVDR_HOLD_S: a number is needed"]
+
+
+@pytest.mark.parametrize("name", COUNTS)
+@pytest.mark.parametrize("value", ["2.9", "3.0", "1e1", "inf", "nan", "three"])
+def test_a_count_that_is_no_whole_number_is_refused(name: str, value: str) -> None:
+    variable = f"MVDR_{name.upper()}"
+
+    with pytest.raises(SettingsFault, match=f"^settings are not usable:\n  {variable}: a whole number is needed$"):
+        Settings.from_env({**GIVEN, variable: value})
 
 
 @pytest.mark.parametrize(
@@ -201,6 +245,32 @@ def test_a_duration_that_is_no_duration_is_refused(value: str) -> None:
 )
 def test_an_environment_that_is_declared_wrong_is_named(environments: str, variable: str) -> None:
     assert variables(faults(MVDR_ENVIRONMENTS=environments)) == [variable]
+
+
+ONE = json.dumps({"dr_cluster": cluster("dr")})
+TWICE = {
+    "environment": (f'{{"PRO": {ONE}, "PRO": {ONE}}}', "PRO stands there twice"),
+    "cluster": (f'{{"PRO": {{"dr_cluster": "x", {ONE[1:]}}}', "dr_cluster stands there twice"),
+}
+
+
+@pytest.mark.parametrize("what", TWICE)
+def test_what_is_declared_twice_is_refused_because_only_one_of_them_would_count(what: str) -> None:
+    environments, said = TWICE[what]
+
+    (line,) = faults(MVDR_ENVIRONMENTS=environments)
+
+    assert line.startswith("MVDR_ENVIRONMENTS: ")
+    assert said in line
+
+
+@pytest.mark.parametrize("spelled", [str.lower, str.upper, lambda text: text.replace("resourceG", "resourceg")])
+def test_the_id_of_a_cluster_may_be_in_any_letter_case_as_azure_spells_it(spelled: Callable[[str], str]) -> None:
+    given = spelled(cluster("dr"))
+
+    read = settings(MVDR_ENVIRONMENTS=declared(PRO={"dr_cluster": given}))
+
+    assert read.declared_environments()["PRO"].dr_cluster == given
 
 
 def test_settings_cannot_be_changed_after_they_were_read() -> None:

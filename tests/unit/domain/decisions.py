@@ -49,6 +49,16 @@ def with_lock(**changes: Any) -> Row:
     return changed
 
 
+def held_by(holder: str | None, **changes: Any) -> Row:
+    """Return the change of a snapshot to another holder of the lock, whom the mirror knows already."""
+
+    def changed(snapshot: Snapshot) -> Snapshot:
+        moved = with_lock(holder=holder, **changes)(snapshot)
+        return replace(moved, mirror=replace(moved.mirror, holder=holder) if moved.mirror else None)
+
+    return changed
+
+
 def with_primary(**changes: Any) -> Row:
     """Return the change of a snapshot's primary."""
 

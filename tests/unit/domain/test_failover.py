@@ -28,6 +28,7 @@ from tests.unit.builders import (
 from tests.unit.domain.decisions import (
     Row,
     gateway_evidence,
+    held_by,
     outcome_of,
     refusal_of,
     seeing,
@@ -39,16 +40,18 @@ from tests.unit.domain.decisions import (
 # The table of `decide_activation` in its order: when a row is true, and what it decides. Each row is a change of a
 # snapshot in which a failover is allowed.
 ROWS: dict[str, tuple[Row, str]] = {
-    "no lock": (seeing(lock=None, mirror=None), "PrimaryNotRegistered"),
+    "lock lost": (seeing(lock=None, mirror=mirror()), "AuthorityRegressed"),
     "mirror newer": (seeing(mirror=mirror(token=above(TOKEN))), "AuthorityRegressed"),
+    "mirror contradicts": (seeing(mirror=mirror(holder="gw-pro-fourth")), "AuthorityRegressed"),
+    "no lock": (seeing(lock=None, mirror=None), "PrimaryNotRegistered"),
     "failover runs": (with_lock(operation=request()), "joined"),
     "failback runs": (with_lock(operation=request(OperationKind.FAILBACK)), "OperationInProgress"),
     "stop runs": (with_lock(operation=request(OperationKind.STOP_DR_CLUSTER)), "OperationInProgress"),
-    "dr holds": (with_lock(holder=DR), "already done"),
+    "dr holds": (held_by(DR), "already done"),
     "no dr": (seeing(dr=None), "DrGatewayNotRegistered"),
     "dr reports another role": (with_dr(reported_role="primary"), "GatewayRoleMismatch"),
-    "nobody holds": (with_lock(holder=None), "allowed"),
-    "unknown holder": (with_lock(holder="gw-pro-third"), "PrimaryNotRegistered"),
+    "nobody holds": (held_by(None), "allowed"),
+    "unknown holder": (held_by("gw-pro-third"), "PrimaryNotRegistered"),
     "primary heard": (with_primary(last_heartbeat=T0 - 119 * SECOND), "PrimaryNotFailed"),
     "monitor blind": (seeing(sight=None), "MonitorBlind"),
     "not marked": (with_lock(failed=()), "PrimaryNotFailed"),
@@ -56,8 +59,12 @@ ROWS: dict[str, tuple[Row, str]] = {
 NEVER_BOTH_TRUE = {
     frozenset(pair)
     for pair in [
-        *(("no lock", other) for other in ROWS if other in ("mirror newer", "dr holds", "nobody holds", "not marked")),
-        *(("no lock", other) for other in ("failover runs", "failback runs", "stop runs", "unknown holder")),
+        *(("no lock", other) for other in ("lock lost", "mirror newer", "mirror contradicts", "not marked")),
+        *(("no lock", other) for other in ("failover runs", "failback runs", "stop runs")),
+        *(("no lock", other) for other in ("dr holds", "nobody holds", "unknown holder")),
+        ("lock lost", "mirror newer"),
+        ("lock lost", "mirror contradicts"),
+        ("mirror newer", "mirror contradicts"),
         ("failover runs", "failback runs"),
         ("failover runs", "stop runs"),
         ("failback runs", "stop runs"),
@@ -158,6 +165,24 @@ def test_silence_that_a_blind_monitor_did_not_hear_displaces_nobody(seen: object
     assert gateway_evidence(refused, "primary")["verdict"] == "unknown"
 
 
+def test_a_primary_that_registered_a_moment_ago_is_not_displaced_for_the_silence_before_it_existed() -> None:
+    new = primary_gateway(registered_at=T0 - SECOND, last_heartbeat=None, streak_started_at=None, streak_beats=0)
+
+    refused = refusal_of(decide_activation(failed_snapshot(primary=new), POLICY), RefusalCode.MONITOR_BLIND)
+
+    assert refused.detail == (
+        "gw-pro-primary: activation_status failed, the health monitor has seen 1.0 s of its silence only"
+    )
+
+
+def test_a_heartbeat_far_in_the_future_is_neither_life_nor_silence_and_displaces_nobody() -> None:
+    ahead = with_primary(last_heartbeat=T0 + 3600 * SECOND)(failed_snapshot())
+
+    refused = refusal_of(decide_activation(ahead, POLICY), RefusalCode.MONITOR_BLIND)
+
+    assert gateway_evidence(refused, "primary")["verdict"] == "unknown"
+
+
 def test_an_environment_whose_dr_gateway_holds_the_lock_needs_no_failover() -> None:
     decision = decide_activation(failed_over_snapshot(), POLICY)
 
@@ -205,6 +230,21 @@ def test_a_lock_older_than_its_mirror_was_lost() -> None:
 
     assert refused.evidence["mirror_token"] == str(TOKEN + 1)
     assert refused.evidence["lock"] == {"holder": PRIMARY, "fencing_token": str(TOKEN)}
+
+
+def test_a_mirror_that_names_another_holder_for_the_same_token_refuses_a_failover() -> None:
+    seen = failed_snapshot(mirror=mirror(holder=DR))
+
+    refused = refusal_of(decide_activation(seen, POLICY), RefusalCode.AUTHORITY_REGRESSED)
+
+    assert refused.evidence["mirror_token"] == str(TOKEN)
+    assert refused.evidence["lock"] == {"holder": PRIMARY, "fencing_token": str(TOKEN)}
+
+
+def test_a_mirror_that_lags_may_name_any_holder() -> None:
+    seen = failed_snapshot(mirror=mirror(token=FencingToken(TOKEN - 1), holder=DR))
+
+    assert outcome_of(decide_activation(seen, POLICY)) == "allowed"
 
 
 @pytest.mark.parametrize("token", [TOKEN, FencingToken(TOKEN - 1)])

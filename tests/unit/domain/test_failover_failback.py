@@ -1,6 +1,7 @@
 """May the primary be given its environment back (runbook 2.1, 2.2), and may a holder be taken out (section 3)?"""
 
 from datetime import timedelta
+from itertools import combinations
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,7 @@ from shared.domain.failover import (
     evidence,
     is_stable,
 )
+from shared.domain.gateways import register
 from shared.domain.operations import OperationKind
 from shared.domain.refusals import RefusalCode
 from tests.unit.builders import (
@@ -41,6 +43,7 @@ from tests.unit.builders import (
 from tests.unit.domain.decisions import (
     Row,
     gateway_evidence,
+    held_by,
     outcome_of,
     refusal_of,
     seeing,
@@ -51,22 +54,26 @@ from tests.unit.domain.decisions import (
 # The order in which `decide_failback` asks: when a row is true, and what it decides. Each row is a change of a
 # snapshot in which a failback is allowed.
 ROWS: dict[str, tuple[Row, str]] = {
-    "no lock": (seeing(lock=None, mirror=None), "PrimaryNotRegistered"),
+    "lock lost": (seeing(lock=None, mirror=mirror(holder=DR)), "AuthorityRegressed"),
     "mirror newer": (seeing(mirror=mirror(token=above(TOKEN))), "AuthorityRegressed"),
+    "mirror contradicts": (seeing(mirror=mirror(holder="gw-pro-fourth")), "AuthorityRegressed"),
+    "no lock": (seeing(lock=None, mirror=None), "PrimaryNotRegistered"),
     "failback runs": (with_lock(operation=request(OperationKind.FAILBACK)), "joined"),
     "failover runs": (with_lock(operation=request()), "OperationInProgress"),
     "no primary": (seeing(primary=None), "PrimaryNotRegistered"),
-    "failed back already": (with_lock(holder=PRIMARY, previous_holder=DR), "already done"),
-    "never failed over": (with_lock(holder=PRIMARY, previous_holder=None), "NotFailedOver"),
+    "failed back already": (held_by(PRIMARY, previous_holder=DR), "already done"),
+    "never failed over": (held_by(PRIMARY, previous_holder=None), "NotFailedOver"),
     "primary reports another role": (with_primary(reported_environment="NPR"), "GatewayRoleMismatch"),
     "primary silent": (with_primary(last_heartbeat=T0 - 26 * SECOND), "PrimaryNotRecovered"),
     "cluster stopped": (seeing(primary_cluster=STOPPED), "PrimaryClusterNotRunning"),
     "database unreachable": (seeing(database_reachable=False), "DatabaseNotReachable"),
     "key vault unreachable": (with_primary(checks={"key_vault": "denied"}), "KeyVaultNotReachable"),
 }
-LOCK_ROWS = ("mirror newer", "failback runs", "failover runs", "failed back already", "never failed over")
+MIRROR_ROWS = ("lock lost", "mirror newer", "mirror contradicts")
+LOCK_ROWS = (*MIRROR_ROWS, "failback runs", "failover runs", "failed back already", "never failed over")
 NEVER_BOTH_TRUE = {
     *(frozenset(("no lock", other)) for other in LOCK_ROWS),
+    *(frozenset(pair) for pair in combinations(MIRROR_ROWS, 2)),
     frozenset(("failback runs", "failover runs")),
     frozenset(("failed back already", "never failed over")),
     frozenset(("no primary", "failed back already")),
@@ -106,14 +113,14 @@ def test_a_primary_that_is_well_may_be_given_its_environment_back_at_exactly_the
 
 
 def test_an_environment_that_nobody_holds_may_be_given_to_its_primary() -> None:
-    decision = decide_failback(with_lock(holder=None)(failed_over_snapshot()), POLICY)
+    decision = decide_failback(held_by(None)(failed_over_snapshot()), POLICY)
 
     assert isinstance(decision, Allowed)
     assert (decision.holder, decision.to) == (None, PRIMARY)
 
 
 def test_repeating_a_failback_that_is_done_answers_the_same_token() -> None:
-    done = with_lock(holder=PRIMARY, previous_holder=DR)(failed_over_snapshot())
+    done = held_by(PRIMARY, previous_holder=DR)(failed_over_snapshot())
 
     assert decide_failback(done, POLICY) == AlreadyDone(TOKEN)
 
@@ -132,9 +139,38 @@ def test_there_is_nothing_to_fail_back_while_the_primary_holds_the_lock() -> Non
 
 
 def test_a_primary_whose_dr_gateway_is_gone_has_nothing_to_fail_back_from() -> None:
-    seen = with_lock(holder=PRIMARY, previous_holder=DR)(failed_over_snapshot(dr=None))
+    seen = held_by(PRIMARY, previous_holder=DR)(failed_over_snapshot(dr=None))
 
     refusal_of(decide_failback(seen, POLICY), RefusalCode.NOT_FAILED_OVER)
+
+
+def test_a_mirror_that_names_another_holder_for_the_same_token_refuses_a_failback() -> None:
+    seen = failed_over_snapshot(mirror=mirror(holder=PRIMARY))
+
+    refused = refusal_of(decide_failback(seen, POLICY), RefusalCode.AUTHORITY_REGRESSED)
+
+    assert refused.evidence["lock"] == {"holder": DR, "fencing_token": str(TOKEN)}
+
+
+def test_a_primary_that_restarted_since_its_last_heartbeat_is_not_given_its_environment_back() -> None:
+    before = primary_gateway()
+    again = register(
+        known=before,
+        gateway_id=before.id,
+        environment="PRO",
+        role=before.role,
+        identity=before.identity,
+        boot_id="boot-2",
+        region="",
+        version="",
+        now=T0,
+    )
+
+    refused = refusal_of(
+        decide_failback(failed_over_snapshot(primary=again), POLICY), RefusalCode.PRIMARY_NOT_RECOVERED
+    )
+
+    assert gateway_evidence(refused, "primary")["heartbeats_on_time"] == 0
 
 
 def test_a_silent_primary_is_not_given_its_environment_back() -> None:

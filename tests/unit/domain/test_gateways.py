@@ -129,6 +129,29 @@ def test_a_heartbeat_of_a_new_boot_starts_a_new_run() -> None:
     assert (gateway.boot_id, gateway.booted_at) == ("boot-2", T0 + 30 * SECOND)
 
 
+def test_a_restart_between_two_heartbeats_starts_a_new_run() -> None:
+    """A gateway that crashes and is back within the longest time between heartbeats must not look stable."""
+    again = registered(primary_gateway(), boot_id="boot-2", at=5)
+    gateway = beaten(again, 10, boot_id="boot-2")
+
+    assert (again.streak_started_at, again.streak_beats) == (None, 0)
+    assert (gateway.streak_started_at, gateway.streak_beats) == (T0 + 10 * SECOND, 1)
+
+
+def test_after_a_restart_the_run_grows_with_the_heartbeats_of_the_new_boot() -> None:
+    again = registered(primary_gateway(), boot_id="boot-2", at=5)
+
+    gateway = beaten(again, 10, 25, 40, boot_id="boot-2")
+
+    assert (gateway.streak_started_at, gateway.streak_beats) == (T0 + 10 * SECOND, 3)
+
+
+def test_registering_again_under_the_same_boot_keeps_the_run() -> None:
+    gateway = beaten(registered(primary_gateway(), boot_id="boot-1", at=5), 10)
+
+    assert (gateway.streak_started_at, gateway.streak_beats) == (T0 - 600 * SECOND, 42)
+
+
 def test_the_time_of_a_boot_is_when_it_was_first_heard() -> None:
     gateway = beaten(registered(boot_id="boot-1"), 15, 30)
 

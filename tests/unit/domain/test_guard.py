@@ -28,6 +28,7 @@ from shared.domain.tasks import TaskRefusal
 from tests.unit.builders import DR, PRIMARY, PROPERTY, SECOND, T0, TOKEN, above, caller, lock, mark, mirror, request
 
 EVERY_PURPOSE = pytest.mark.parametrize("purpose", list(Purpose))
+EVERY_TIMELINE = pytest.mark.parametrize("timeline", ["00000001", "00000002"])
 WORK = pytest.mark.parametrize("purpose", [Purpose.CLAIM, Purpose.REPORT])
 UNREACHABLE = Unreachable("timed out")
 A_MICROSECOND = timedelta(microseconds=1)
@@ -119,6 +120,19 @@ def test_while_the_holder_drains_it_may_finish_its_work_and_get_no_new_work() ->
     assert asked(Purpose.BEAT, authority=draining) is Granted.GRANTED
 
 
+def test_a_standby_that_claims_while_the_holder_drains_is_told_it_is_not_the_holder() -> None:
+    draining = Present(lock(operation=request(OperationKind.FAILBACK, draining=True)))
+
+    assert asked(Purpose.CLAIM, by=DR, authority=draining) == Denied(TaskRefusal.NOT_HOLDER)
+
+
+@EVERY_PURPOSE
+def test_a_gateway_that_lost_the_environment_when_it_failed_is_told_it_is_not_the_holder(purpose: Purpose) -> None:
+    moved = Present(lock(failed=(mark(DR),)))
+
+    assert asked(purpose, by=DR, authority=moved) == Denied(TaskRefusal.NOT_HOLDER)
+
+
 def test_an_operation_that_does_not_drain_stops_no_work() -> None:
     assert asked(Purpose.CLAIM, authority=Present(lock(operation=request()))) is Granted.GRANTED
 
@@ -137,20 +151,24 @@ def test_a_new_timeline_is_validated_before_anybody_acts(purpose: Purpose) -> No
 
 
 @EVERY_PURPOSE
-def test_an_authority_older_than_the_mirror_stops_everybody(purpose: Purpose) -> None:
+@EVERY_TIMELINE
+def test_an_authority_older_than_the_mirror_stops_everybody(purpose: Purpose, timeline: str) -> None:
+    """On a new timeline as well: the mirror cannot be brought up to an older lock, however often it is tried."""
     older = Present(lock(token=FencingToken(TOKEN - 1)))
 
     for by, token in ((PRIMARY, TOKEN), (PRIMARY, TOKEN - 1), (DR, TOKEN)):
-        assert asked(purpose, by=by, token=token, authority=older) == Denied(TaskRefusal.AUTHORITY_REGRESSED)
+        answer = asked(purpose, by=by, token=token, authority=older, timeline=timeline)
+        assert answer == Denied(TaskRefusal.AUTHORITY_REGRESSED)
 
 
 @EVERY_PURPOSE
+@EVERY_TIMELINE
 @pytest.mark.parametrize("other", [DR, None])
 def test_an_authority_that_names_another_holder_for_the_same_token_stops_everybody(
-    purpose: Purpose, other: str | None
+    purpose: Purpose, timeline: str, other: str | None
 ) -> None:
     for by in (PRIMARY, DR):
-        answer = asked(purpose, by=by, authority=Present(lock(holder=other)))
+        answer = asked(purpose, by=by, authority=Present(lock(holder=other)), timeline=timeline)
         assert answer == Denied(TaskRefusal.AUTHORITY_REGRESSED)
 
 

@@ -124,9 +124,11 @@ def test_a_lock_that_nobody_holds_can_be_given_to_a_gateway() -> None:
     assert (moved.holder, moved.previous_holder) == (DR, None)
 
 
-def test_an_active_holder_cannot_be_given_the_lock_it_holds() -> None:
-    with pytest.raises(InvariantViolation, match="won_lock cannot happen to a gateway that is active"):
-        to_dr(lock(), to=PRIMARY)
+@pytest.mark.parametrize("failed", [(), (mark(),)], ids=["active", "failed"])
+def test_a_holder_cannot_be_given_the_lock_it_holds(failed: tuple[FailedMark, ...]) -> None:
+    """A failed holder gets a new token by recovering, which asks for heartbeats; never by a move to itself."""
+    with pytest.raises(InvariantViolation, match=r"^gw-pro-primary holds the lock already$"):
+        to_dr(lock(failed=failed), to=PRIMARY)
 
 
 def test_a_recovered_holder_is_active_under_a_new_token() -> None:
@@ -212,10 +214,12 @@ def test_a_second_operation_cannot_be_registered() -> None:
         with_operation(running, request(OperationKind.FAILBACK), write_id="op-failback/begin")
 
 
-def test_the_running_operation_can_be_registered_again() -> None:
-    running = lock(operation=request(), written_by="op-failover/begin")
+@pytest.mark.parametrize("draining_now", [True, False])
+def test_the_running_operation_cannot_be_registered_again_and_so_keeps_its_draining(draining_now: bool) -> None:
+    running = lock(operation=request(OperationKind.FAILBACK, draining=draining_now))
 
-    assert with_operation(running, request(), write_id="op-failover/begin") == running
+    with pytest.raises(InvariantViolation, match=r"^operation op-failback is running$"):
+        with_operation(running, request(OperationKind.FAILBACK), write_id="op-failback/begin")
 
 
 def test_ending_no_operation_keeps_the_id_of_the_last_one() -> None:

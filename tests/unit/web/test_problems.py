@@ -58,6 +58,7 @@ STATUSES = {
     faults.MalformedRequest: 400,
     faults.NotAuthenticated: 401,
     faults.NotAuthorized: 403,
+    faults.IdempotencyKeyReused: 422,
     faults.UnknownEnvironment: 404,
     faults.UnknownGateway: 404,
     faults.UnknownOperation: 404,

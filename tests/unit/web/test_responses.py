@@ -87,6 +87,7 @@ def test_an_environment_shows_its_lock_and_its_mirror() -> None:
     assert environment == {
         "id": "PRO",
         "lock": {"holder": PRIMARY, "fencing_token": str(TOKEN), "acquired_at": "2026-03-01T11:00:00.000Z"},
+        "authority": "ok",
         "mirror": "raised",
         "operation": None,
         "stop_dr_due_at": None,
@@ -120,7 +121,7 @@ def test_gateways_are_a_bare_array_even_of_none() -> None:
 
 
 def test_a_gateway_that_was_never_heard_shows_nothing_made_up() -> None:
-    silent = primary_gateway(last_heartbeat=None)
+    silent = primary_gateway(last_heartbeat=None, registered_at=T0)
     gateway = shown(gateways_document([steady_snapshot(primary=silent, dr=None, lock=None)], POLICY))[0]
     assert (gateway["last_heartbeat"], gateway["heartbeat_age_seconds"]) == (None, None)
     assert (gateway["consecutive_failures"], gateway["lock_holder"]) == (0, False)

@@ -31,8 +31,8 @@ select pg_advisory_xact_lock(hashtextextended('environment_fence ' || %(environm
 
 -- name: insert_fence
 -- The first mirror of an environment.
-insert into environment_fence (environment, fencing_token, holder, validated_timeline)
-values (%(environment)s, %(token)s, %(holder)s, %(timeline)s)
+insert into environment_fence (environment, fencing_token, holder, not_before, validated_timeline)
+values (%(environment)s, %(token)s, %(holder)s, %(not_before)s, %(timeline)s)
 
 -- name: raise_fence
 -- Raise the fence: a higher token, its holder, and no lease yet.

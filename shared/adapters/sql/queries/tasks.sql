@@ -118,6 +118,7 @@ select * from tasks
 where environment = %(environment)s
   and gateway_id = %(gateway_id)s
   and (%(status)s::text is null or status = %(status)s)
+  and (%(after_at)s::timestamptz is null or (created_at, id) < (%(after_at)s, %(after_id)s::text))
 order by created_at desc, id desc
 limit %(limit)s
 
@@ -127,6 +128,7 @@ select * from tasks
 where environment = %(environment)s
   and (gateway_id = %(gateway_id)s or status = 'pending')
   and (%(status)s::text is null or status = %(status)s)
+  and (%(after_at)s::timestamptz is null or (created_at, id) < (%(after_at)s, %(after_id)s::text))
 order by created_at desc, id desc
 limit %(limit)s
 
@@ -140,3 +142,24 @@ returning *
 -- name: read_requested_task
 -- The task a request has queued before.
 select * from tasks where config_id = %(config_id)s and request_key = %(request_key)s
+
+-- name: note_request
+-- Keep which request a key came with first.
+insert into task_requests (environment, request_key, config_id, digest)
+values (%(environment)s, %(request_key)s, %(config_id)s, %(digest)s)
+on conflict (environment, request_key) do nothing
+returning config_id, digest
+
+-- name: read_request
+-- Which request a key came with first.
+select config_id, digest from task_requests
+where environment = %(environment)s and request_key = %(request_key)s
+
+-- name: page_of_tasks
+-- One page of tasks of one environment or of all, newest first, after the task the page before ended with.
+select * from tasks
+where (%(environment)s::text is null or environment = %(environment)s)
+  and (%(status)s::text is null or status = %(status)s)
+  and (%(after_at)s::timestamptz is null or (created_at, id) < (%(after_at)s, %(after_id)s::text))
+order by created_at desc, id desc
+limit %(limit)s
