@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.environment import LabEnvironment
-from tests.e2e.running_lab import ROOT, RunningLab, running_lab
 from tests.e2e.runbook_run import RunbookRun, run_runbook
+from tests.e2e.running_lab import ROOT, RunningLab, running_lab
 from tests.e2e.stores import Stores, open_stores
 
 HERE = Path(__file__).parent
@@ -28,7 +28,10 @@ ORDER = (
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Bring the tests of this folder into `ORDER`; every other test keeps its place."""
     places = [place for place, item in enumerate(items) if item.path.parent == HERE]
-    ours = sorted((items[place] for place in places), key=lambda item: ORDER.index(item.path.name) if item.path.name in ORDER else 0)
+    ours = sorted(
+        (items[place] for place in places),
+        key=lambda item: ORDER.index(item.path.name) if item.path.name in ORDER else 0,
+    )
     for place, item in zip(places, ours, strict=True):
         items[place] = item
 

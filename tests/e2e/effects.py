@@ -45,8 +45,8 @@ def until_status(environment: LabEnvironment, gateway: str, status: str) -> Any:
 
 
 def az_aks_start(environment: LabEnvironment, gateway: str) -> Any:
-    answer = azure(environment, gateway, "POST", "/start")
-    assert answer.status_code == 202, shown(answer)
+    answer = azure(environment, "POST", "/start")
+    assert answer.status_code == 202, f"starting the cluster of {gateway}: {shown(answer)}"
     return {"status": answer.status_code}
 
 
@@ -101,8 +101,8 @@ def until_stable(environment: LabEnvironment, gateway: str) -> Any:
     return environment.health(gateway)
 
 
-def azure(environment: LabEnvironment, gateway: str, method: str, action: str = "") -> httpx2.Response:
-    """Ask Azure Resource Manager about the cluster of a DR gateway."""
+def azure(environment: LabEnvironment, method: str, action: str = "") -> httpx2.Response:
+    """Ask Azure Resource Manager about the DR cluster."""
     facts = environment.lab.facts
     cluster = facts["environments"][environment.name]["dr_cluster"]
     trusted = ssl.create_default_context(cafile=facts["arm_ca_file"])
@@ -112,7 +112,7 @@ def azure(environment: LabEnvironment, gateway: str, method: str, action: str = 
 
 def cluster_when(environment: LabEnvironment, gateway: str, wanted: Mapping[str, Any], *, within_s: float) -> Any:
     def state() -> dict[str, Any]:
-        properties = azure(environment, gateway, "GET").json()["properties"]
+        properties = azure(environment, "GET").json()["properties"]
         return {name: properties[name] for name in wanted}
 
     return eventually(state, lambda seen: seen == wanted, what=f"the cluster of {gateway}", within_s=within_s)

@@ -124,6 +124,8 @@ class LabEnvironment:
             return dict(self.stores.gateways(self.name)[self.primary])
 
         def long_enough(row: dict[str, Any]) -> bool:
+            if "last_heartbeat" not in row or "streak_started_at" not in row:
+                return False  # it has booted and not beaten yet
             beaten = datetime.now(UTC) - datetime.fromisoformat(row["last_heartbeat"])
             began = datetime.now(UTC) - datetime.fromisoformat(row["streak_started_at"])
             return beaten.total_seconds() < 1.0 and began.total_seconds() > window_s and row["streak_beats"] >= 3

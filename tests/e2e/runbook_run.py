@@ -31,9 +31,9 @@ class RunbookRun:
         """Return the JSON documents that a section printed. Raises AssertionError when the script failed."""
         code = self.process.wait(ENDED_WITHIN_S)
         text = self.output.read_text(encoding="utf-8")
-        assert code == 0, f"the runbook ended with {code}:\n{text}"
+        assert code == 0, f"the runbook ended with {code}:\n...{text[-6000:]}"
         sections = dict(re.findall(r"^== (.+)\n((?:(?!== ).*\n?)*)", text, re.MULTILINE))
-        assert name in sections, f"section {name} is missing:\n{text}"
+        assert name in sections, f"section {name} is missing:\n...{text[-6000:]}"
         return documents(sections[name])
 
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import httpx2
 
+from devhost.lab.births import birth_of
+
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND_WITHIN_S = 120
 ANSWER_WITHIN_S = 120
@@ -37,7 +39,7 @@ class RunningLab:
     def running(self, part: str) -> bool:
         """Return whether a part of the lab, such as a gateway, has a process now."""
         present = json.loads((self.folder / "lab.json").read_text(encoding="utf-8"))
-        return part in present["pids"]
+        return birth_of(present["pids"].get(part, 0)) is not None  # one that ended stays in the file for a while
 
     def ask(self, method: str, path: str, *, token: str | None = None, **options: Any) -> httpx2.Response:
         """Send a request to a path below /api/, or to a whole URL; an administrator's unless another token is given."""

@@ -1,4 +1,4 @@
-"""What the stores hold, read past the API: the proof that a refusal changed nothing and a failover changed one thing."""
+"""What the stores hold, read past the API: the proof that a refusal changes nothing and a failover one thing."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -61,7 +61,8 @@ class Stores:
 
     def look(self, environment: str) -> Row:
         """Return all that a refusal must leave alone, tasks apart; what heartbeats change is left out."""
-        clusters = self.lab.http.get(f"{self.lab.facts['arm_http_url']}/_lab/clusters").json()
+        every = self.lab.http.get(f"{self.lab.facts['arm_http_url']}/_lab/clusters").json()
+        own = self.lab.facts["environments"][environment].values()
         configs = self.database.execute("select * from rotation_configs order by id").fetchall()
         return {
             "lock": self.lock(environment),
@@ -73,7 +74,7 @@ class Stores:
             "audit": self.audit(environment),
             "fence": {key: value for key, value in self.fence(environment).items() if key != "lease_until"},
             "rotation_configs": configs,
-            "clusters": clusters,
+            "clusters": [cluster for cluster in every if cluster["id"] in own],
         }
 
     def unchanged_by(self, environment: str, call: Callable[[], httpx2.Response]) -> httpx2.Response:

@@ -38,7 +38,7 @@ FAILBACK_STEPS = [
 ]
 CONTROL_PLANE_S = 2.0
 HEARTBEATS = ("verify_dr_active", "verify_operations")
-"""Steps that wait for the gateway's next heartbeats: one tells it the token, the next brings the lease to claim with."""
+"""Steps that wait for the gateway's next heartbeats: one tells it the token, the next brings the lease."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,6 @@ that happens while the failover runs; in PRO together with the primary, which le
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -191,6 +190,8 @@ def test_the_task_that_the_dead_primary_had_claimed_is_done_by_the_new_holder(ou
     assert left is not None
     done = outage.tasks[left["id"]]
 
-    assert (done["status"], done["attempt"], done["gateway_id"]) == ("succeeded", left["attempt"] + 1, "gw-pro-dr"), done
+    assert (done["status"], done["attempt"], done["gateway_id"]) == ("succeeded", left["attempt"] + 1, "gw-pro-dr"), (
+        done
+    )
     assert done["fencing_token"] == outage.locks["PRO"]["token"], done
     assert done["result"] != {"too": "late"}, done

@@ -48,7 +48,7 @@ def test_an_unknown_environment_is_not_found(npr: LabEnvironment, call: str) -> 
     answer = npr.stores.unchanged_by("NPR", lambda: npr.lab.post(f"admin/failover/npr/{call}"))
 
     body = expect(answer, 404)
-    assert body["code"] == "UnknownEnvironment", shown(answer)
+    assert body["code"] == "EnvironmentNotFound", shown(answer)
     assert "NPR, PRO" in body["detail"], shown(answer)  # names are case-sensitive; these are the known ones
     assert body["hint"], shown(answer)
 
@@ -75,7 +75,7 @@ def test_a_body_that_is_not_understood_is_refused(npr: LabEnvironment, call: str
     answer = npr.stores.unchanged_by("NPR", post)
 
     body = expect(answer, 400)
-    assert body["code"] == "MalformedRequest", shown(answer)
+    assert body["code"] == "InvalidRequest", shown(answer)
     assert told in body["detail"], shown(answer)
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.running_lab import RunningLab
 from tests.e2e.runbook_run import HERE, SCRIPT, RunbookRun
+from tests.e2e.running_lab import RunningLab
 from tests.e2e.waiting import eventually
 
 pytestmark = pytest.mark.timeout(300)
@@ -154,6 +154,10 @@ def test_2_4_is_done_by_the_control_plane_after_the_hold_time(runbook_run: Runbo
     )
     assert (stop["type"], stop["status"], stop["created_by"]) == ("stop_dr_cluster", "succeeded", "control-plane")
     assert [(step["id"], step["runbook"]) for step in stop["steps"]] == [("stop_dr_cluster", "2.4")], stop
-    gateways = lab.get("admin/gateways")
-    assert the_gateway(gateways, DR)["verdict"] == "cold", gateways
+    gateways = eventually(
+        lambda: list(lab.get("admin/gateways")),
+        lambda seen: the_gateway(seen, DR)["verdict"] == "cold",
+        what="the silence of the DR gateway to be no fault",
+        within_s=20,
+    )
     assert the_gateway(gateways, PRIMARY)["activation_status"] == "active", gateways

@@ -3,13 +3,16 @@
 import subprocess
 from pathlib import Path
 
-from tests.e2e.running_lab import ROOT, RunningLab
+from tests.e2e.environment import LabEnvironment
 from tests.e2e.runbook_run import HERE, documents, filled, path_with_programs, placeholders
+from tests.e2e.running_lab import ROOT
 from tests.e2e.waiting import eventually
 
 
-def test_the_runbooks_lines_work_with_the_stand_ins(lab: RunningLab, tmp_path: Path) -> None:
-    done_by = f"admin/gateways/{lab.facts['environments']['NPR']['primary']}/tasks?status=succeeded"
+def test_the_runbooks_lines_work_with_the_stand_ins(npr: LabEnvironment, tmp_path: Path) -> None:
+    lab = npr.lab
+    npr.with_active_primary()
+    done_by = f"admin/gateways/{npr.primary}/tasks?status=succeeded"
     eventually(lambda: lab.get(done_by), bool, what="a task to be done", within_s=30)
     parts = (HERE / "runbook_lines.txt").read_text(encoding="utf-8").split("--- ")
     dashboard, resolve = parts[1].partition("\n")[2], parts[4].partition("\n")[2]
@@ -30,8 +33,7 @@ def test_the_runbooks_lines_work_with_the_stand_ins(lab: RunningLab, tmp_path: P
     assert done.returncode == 0, done.stdout + done.stderr
     shown, resolved, *tasks = documents(done.stdout)
     assert [one["id"] for one in shown["gateways"]] == [one["id"] for one in lab.get("admin/gateways")], done.stdout
-    active = [one["id"] for one in lab.get("admin/gateways") if one["environment"] == "NPR" and one["lock_holder"]]
-    assert [resolved] == active, done.stdout
+    assert resolved == npr.primary, done.stdout
     assert set(tasks[0]) == {"id", "status", "claimed_at"}, done.stdout
 
 

@@ -1,6 +1,7 @@
 """Where the host is killed: before, inside and after every step of a failover and of a failback.
 
-Each failover case has an environment of its own, and the failback case of the same rank follows in that environment.
+Cases take turns in a few environments, so that none waits until a primary has been silent for long enough. The failback
+case of a rank follows the failover case of the same rank, in the same environment.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from shared.domain.operations import STEPS_OF, OperationKind, Step
 
 UNTOUCHED = "K00"
 """The environment in which nothing is ever killed; the others must end as it does."""
+OTHERS = 10
+"""How many more there are. The health monitor and the reconciler visit each, several times while a case lasts."""
 
 BEGINNING = {OperationKind.FAILOVER: "activate_dr", OperationKind.FAILBACK: "failback"}
 """The HTTP functions that register an operation, which is what happens before its first step."""
@@ -64,16 +67,16 @@ def kills() -> tuple[Kill, ...]:
     return tuple(kill for kill in ordered if kill is not None)
 
 
-def environments() -> tuple[str, ...]:
-    """Return the names of all environments, the untouched one first."""
-    return (UNTOUCHED, *dict.fromkeys(kill.environment for kill in kills()))
-
-
 def _of(kind: OperationKind) -> Iterator[Kill]:
-    for rank, (function, when, place) in enumerate(_places(kind), start=1):
+    for rank, (function, when, place) in enumerate(_places(kind)):
         point, _, times = place.partition("#")
         yield Kill(
-            environment=f"K{rank:02d}", kind=kind, function=function, when=when, point=point, times=int(times or 1)
+            environment=f"K{1 + rank % OTHERS:02d}",
+            kind=kind,
+            function=function,
+            when=when,
+            point=point,
+            times=int(times or 1),
         )
 
 

@@ -28,7 +28,8 @@ class ClusterWatch:
     def stop(self) -> None:
         """End; takes as long as one request may wait."""
         self._stopping.set()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
 
     def _follow(self) -> None:
         seen = 0

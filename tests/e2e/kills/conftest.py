@@ -36,5 +36,4 @@ def uninterrupted(rig: Rig) -> Mapping[OperationKind, Mapping[str, object]]:
     rig.with_primary_back(UNTOUCHED)
     failback = rig.carried_out(UNTOUCHED, OperationKind.FAILBACK)
     states[OperationKind.FAILBACK] = final_state(rig, UNTOUCHED, failback)
-    rig.silence(UNTOUCHED)
     return states

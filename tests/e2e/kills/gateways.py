@@ -44,6 +44,7 @@ class ScriptedGateway:
         self._control_plane = ControlPlane(url, gateway_id, token=lambda: token)
         self._thread: threading.Thread | None = None
         self._silenced = threading.Event()
+        self._worked_under = 0
 
     def boot(self) -> None:
         """Start, register and beat from now on; one that lives already goes on."""
@@ -102,15 +103,18 @@ class ScriptedGateway:
             assert lease.fencing_token is not None
             held = Held(gateway=self.id, token=lease.fencing_token, from_s=now_s, until_s=lease.ends_at_s)
             self.held.append(held)
-            if not answer.draining:
+            if not answer.draining and self._worked_under != lease.fencing_token:
                 self._work(lease.fencing_token)
         return lease
 
     def _work(self, token: int) -> None:
-        """Claim one task and complete it."""
+        """Claim the task that waits, if one does, and complete it; asked again until there is an answer."""
         body = {"environment": self.environment, "fencing_token": str(token), "limit": 1}
         claimed = self._control_plane.claim(body, timeout_s=self._pace.request_timeout_s)
-        for task in () if isinstance(claimed, Refusal) else claimed:
+        if isinstance(claimed, Refusal):
+            return
+        self._worked_under = token
+        for task in claimed:
             done = {
                 "environment": self.environment, "fencing_token": str(token), "attempt": task.attempt,
                 "status": "succeeded", "result": {"by": self.id},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -37,8 +38,9 @@ class Spare:
     descriptor: int
 
     def take_over(self) -> subprocess.Popen[bytes]:
-        """Let it take port and journal, and return it."""
-        os.write(self.descriptor, b"!")
+        """Let it take port and journal, and return it; one that has ended already is returned as it is."""
+        with contextlib.suppress(BrokenPipeError):
+            os.write(self.descriptor, b"!")
         os.close(self.descriptor)
         return self.process
 
@@ -80,7 +82,8 @@ class KeptHost:
             process = self._process
         if process is not None:
             end(process, first=signal.SIGTERM, grace_s=5)
-        self._keeper.join(10)
+        if self._keeper.is_alive():
+            self._keeper.join(10)
         if self._spare is not None:
             self._spare.dismiss()
 
@@ -106,7 +109,8 @@ class KeptHost:
         """Return the process id of a host that serves."""
         gives_up_at = time.monotonic() + SERVES_WITHIN_S
         while (pid := self._served_by()) is None:
-            assert time.monotonic() < gives_up_at, f"the host does not serve:\n{log_tail(self.log)}"
+            kept = self._keeper.is_alive() and time.monotonic() < gives_up_at
+            assert kept, f"the host does not serve:\n{log_tail(self.log)}"
             time.sleep(0.01)
         return pid
 
@@ -139,3 +143,6 @@ class KeptHost:
             with self._changed:
                 self.deaths.append(Death(pid=process.pid, code=code))
                 self._changed.notify_all()
+            if code != -signal.SIGKILL:
+                # It was asked to end, or cannot be hosted at all: another one would not fare better.
+                return

@@ -12,7 +12,7 @@ import httpx2
 import psycopg
 
 from devhost.backends.processes import free_port, log_tail
-from devhost.lab.names import demo_config
+from devhost.lab.names import cluster_id, demo_config
 from devhost.lab.settings import clean_environment
 from shared.adapters.tables import open_account
 from shared.domain.locks import EnvironmentLock
@@ -131,10 +131,14 @@ class Rig:
             self.carried_out(environment, OperationKind.FAILOVER)
         self.gateways(environment)[0].boot()
 
-    def silence(self, environment: str) -> None:
-        """Let nobody beat there any more; its cases are over."""
+    def with_primary_silent(self, environment: str) -> None:
+        """Bring an environment that was failed back to where the next failover begins: nobody beats, a task waits."""
         for gateway in self.gateways(environment):
             gateway.silence()
+        stopped = {"id": cluster_id(environment, "dr"), "power": "Stopped"}
+        httpx2.post(f"{self._around.arm['http_url']}/_lab/clusters", json=stopped, trust_env=False).raise_for_status()
+        # So that step 1.6 has something to look at.
+        self._http.post(f"rotation/configs/{demo_config(environment)}/execute").raise_for_status()
 
     # What a case looks at ----------------------------------------------------------------------------------------
 
@@ -164,12 +168,10 @@ class Rig:
         while not primary.held:
             assert time.monotonic() < gives_up_at, f"{primary.id} gets no lease:\n{log_tail(self.host.log)}"
             time.sleep(0.02)
-        primary.silence()
         config = demo_config(environment)
         body = {"environment": environment, "name": "demo", "max_attempts": 10}
         self._http.put(f"rotation/configs/{config}", json=body).raise_for_status()
-        # A task that waits for the DR gateway, so that step 1.6 has something to look at.
-        self._http.post(f"rotation/configs/{config}/execute").raise_for_status()
+        self.with_primary_silent(environment)
 
     def _gateway(self, environment: str, role: str) -> ScriptedGateway:
         gateway_id = f"gw-{environment.lower()}-{role.removesuffix('-standby')}"

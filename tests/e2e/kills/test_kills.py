@@ -76,7 +76,7 @@ def test_an_operation_whose_host_is_killed_ends_as_the_uninterrupted_one(
     if kill.kind is OperationKind.FAILOVER:
         rig.with_primary_back(environment)
     else:
-        rig.silence(environment)
+        rig.with_primary_silent(environment)
 
 
 def assert_one_token_was_minted(rig: Rig, environment: str, before: EnvironmentLock, told: str) -> None:
