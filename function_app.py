@@ -4,8 +4,10 @@ import azure.functions as func
 
 from functions import (
     activities,
+    admin_authority,
     admin_failover,
     admin_gateways,
+    admin_tasks,
     gateway_api,
     health_monitor,
     operations,
@@ -20,6 +22,8 @@ app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 for _blueprint in (
     admin_failover.bp,
     admin_gateways.bp,
+    admin_tasks.bp,
+    admin_authority.bp,
     rotation.bp,
     operations.bp,
     gateway_api.bp,

@@ -4,10 +4,10 @@ import azure.functions as func
 
 from functions.http_shell import Call, Rendered, respond
 from shared.domain.refusals import Refused
-from shared.steps.admin_calls import all_snapshots, deactivate_gateway, gateway_tasks
-from shared.web.requests import DeactivateBody, parse_limit, parse_task_status
-from shared.web.responses import gateway_health_document, gateways_document, tasks_document
-from shared.web.routes import DEACTIVATE, GATEWAY_HEALTH, GATEWAY_TASKS, GATEWAYS
+from shared.steps.admin_calls import all_snapshots, deactivate_gateway
+from shared.web.requests import DeactivateBody
+from shared.web.responses import gateway_health_document, gateways_document
+from shared.web.routes import DEACTIVATE, GATEWAY_HEALTH, GATEWAYS
 
 bp = func.Blueprint()
 
@@ -33,20 +33,6 @@ def gateways(req: func.HttpRequest) -> func.HttpResponse:
         return Rendered(200, gateways_document(all_snapshots(call.ports), call.ports.policy))
 
     return respond(req, GATEWAYS, {"GET": get})
-
-
-@bp.function_name(GATEWAY_TASKS.name)
-@bp.route(route=GATEWAY_TASKS.path, auth_level=func.AuthLevel.ANONYMOUS)
-def tasks_of_gateway(req: func.HttpRequest) -> func.HttpResponse:
-    """List a gateway's tasks as a bare array."""
-
-    def get(call: Call) -> Rendered:
-        status, limit = parse_task_status(call.query), parse_limit(call.query)
-        return Rendered(
-            200, tasks_document(gateway_tasks(call.ports, call.path("gateway_id"), status=status, limit=limit))
-        )
-
-    return respond(req, GATEWAY_TASKS, {"GET": get})
 
 
 @bp.function_name(DEACTIVATE.name)

@@ -4,10 +4,10 @@ import azure.functions as func
 
 from functions.http_shell import Call, Rendered, respond
 from shared.domain.faults import UnknownConfig
-from shared.domain.refusals import Refused
+from shared.domain.refusals import JsonValue, Refused
 from shared.domain.tasks import RotationConfig
 from shared.steps.admin_calls import execute_rotation, put_config
-from shared.web.requests import ConfigBody, ExecuteBody, parse_idempotency_key
+from shared.web.requests import ConfigBody, ExecuteBody, digest_of, parse_idempotency_key
 from shared.web.responses import config_document
 from shared.web.routes import CONFIG, EXECUTE
 
@@ -27,13 +27,16 @@ def execute(req: func.HttpRequest) -> func.HttpResponse:
     """Queue one rotation on the active gateway."""
 
     def post(call: Call) -> Rendered:
-        call.body(ExecuteBody)
+        body = call.body(ExecuteBody)
         key = parse_idempotency_key(call.request.headers.get("idempotency-key"))
-        queued = execute_rotation(call.ports, call.path("config_id"), actor=call.actor, idempotency_key=key)
+        queued = execute_rotation(
+            call.ports, call.path("config_id"), actor=call.actor, idempotency_key=key, request_digest=digest_of(body)
+        )
         if isinstance(queued, Refused):
             return call.refused(queued)
-        task, gateway_id = queued
-        return Rendered(200, {"message": f"Rotation queued on gateway {gateway_id}", "task_id": task.id})
+        task, gateway_id, replayed = queued
+        shown: JsonValue = {"message": f"Rotation queued on gateway {gateway_id}", "task_id": task.id}
+        return Rendered(200, shown, {"Idempotent-Replayed": "true"} if replayed else {})
 
     return respond(req, EXECUTE, {"POST": post})
 

@@ -13,13 +13,22 @@ from shared.domain.fencing import FencingToken
 from shared.domain.gateways import Gateway
 from shared.domain.guard import Mirror
 from shared.domain.policy import Policy
-from shared.domain.tasks import RotationConfig, Task
+from shared.domain.tasks import Resolution, RotationConfig, Task
 
 FIRST_TIMELINE = "00000001"
 
 
 def no_fault(_: str) -> None:
     """Let every point pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedRequest:
+    """What an idempotency key first came with, and the task that came of it."""
+
+    config_id: str
+    digest: str
+    task_id: str
 
 
 @dataclass(slots=True)
@@ -30,7 +39,8 @@ class Rows:
     gateways: dict[str, Gateway] = field(default_factory=dict)
     tasks: dict[str, Task] = field(default_factory=dict)
     claims: dict[tuple[str, int], FencingToken] = field(default_factory=dict)  # by task and attempt
-    requests: dict[tuple[str, str], str] = field(default_factory=dict)  # task by config and request key
+    requests: dict[str, QueuedRequest] = field(default_factory=dict)  # by request key
+    resolutions: dict[str, Resolution] = field(default_factory=dict)  # the newest, by task
 
     def copy(self) -> Rows:
         """Return rows that can be changed without changing these."""
@@ -40,6 +50,7 @@ class Rows:
             tasks=dict(self.tasks),
             claims=dict(self.claims),
             requests=dict(self.requests),
+            resolutions=dict(self.resolutions),
         )
 
 

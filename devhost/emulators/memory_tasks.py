@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from devhost.emulators.memory_database import Rows
+from devhost.emulators.memory_database import QueuedRequest, Rows
+from shared.domain.faults import IdempotencyKeyReused
 from shared.domain.fencing import FencingToken
 from shared.domain.guard import Caller
 from shared.domain.refusals import JsonValue
-from shared.domain.tasks import RotationConfig, Task, TaskRefusal, TaskStatus, status_after_loss
-from shared.ports import Reported, TaskReport, WorkRefused
+from shared.domain.tasks import (
+    RotationConfig,
+    Task,
+    TaskCursor,
+    TaskRefusal,
+    TaskStatus,
+    TaskVerdict,
+    resolved,
+    status_after_loss,
+)
+from shared.ports import Reported, TaskNotResolved, TaskReport, TaskResolved, WorkRefused
 
 ENDED = (TaskStatus.SUCCEEDED, TaskStatus.FAILED)
 Configs = Callable[[str], RotationConfig | None]
@@ -75,6 +85,38 @@ def expire(rows: Rows, configs: Configs, *, task_timeout_s: float, now: datetime
         t for t in rows.tasks.values() if t.status is TaskStatus.RUNNING and t.progressed_at and t.progressed_at < limit
     ]
     return [_interrupted(rows, task, configs, because="no_progress", now=now) for task in silent]
+
+
+def resolve(rows: Rows, task: Task, verdict: TaskVerdict, *, now: datetime) -> TaskResolved | TaskNotResolved:
+    """Leave a task in doubt as a person decided, or return why not."""
+    earlier = rows.resolutions.get(task.id)
+    if task.status is TaskStatus.IN_DOUBT:
+        rows.resolutions[task.id] = verdict.resolution
+        rows.tasks[task.id] = resolved(task, verdict.resolution, now=now)
+        return TaskResolved(before=task, after=rows.tasks[task.id], repeated=False)
+    if earlier is verdict.resolution:
+        return TaskResolved(before=task, after=task, repeated=True)
+    return TaskNotResolved(task=task, earlier=earlier)
+
+
+def add(rows: Rows, config: RotationConfig, wanted: QueuedRequest, *, key: str, now: datetime) -> Task:
+    """Queue one execution, or return the task that the key queued before."""
+    first = rows.requests.setdefault(key, wanted)
+    if (first.config_id, first.digest) != (wanted.config_id, wanted.digest):
+        raise IdempotencyKeyReused("Idempotency-Key came with another request before")
+    if first.task_id not in rows.tasks:
+        rows.tasks[first.task_id] = Task(
+            id=first.task_id, environment=config.environment, config_id=config.id, status=TaskStatus.PENDING,
+            attempt=0, created_at=now, idempotency_key=first.task_id, payload=dict(config.payload),
+        )  # fmt: skip
+    return rows.tasks[first.task_id]
+
+
+def newest(tasks: Iterable[Task], *, status: TaskStatus | None, limit: int, after: TaskCursor | None) -> list[Task]:
+    """Return a page of tasks, newest first."""
+    end = (after.created_at, after.id) if after else None
+    wanted = [t for t in tasks if status in (None, t.status) and (end is None or oldest_first(t) < end)]
+    return sorted(wanted, key=oldest_first, reverse=True)[:limit]
 
 
 def _interrupted(rows: Rows, task: Task, configs: Configs, *, because: str, now: datetime) -> Task:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from devhost.emulators import memory_tasks
-from devhost.emulators.memory_database import MemoryDatabase, Rows
+from devhost.emulators.memory_database import MemoryDatabase, QueuedRequest, Rows
 from shared.domain.faults import DatabaseUnavailable, UnknownConfig, UnknownTask
 from shared.domain.fencing import FencingToken
 from shared.domain.gateways import Gateway
@@ -22,15 +22,24 @@ from shared.domain.guard import (
     Sync,
     SyncFirst,
     SyncOutcome,
+    batch_within_lease,
     decide_guard,
     decide_sync,
-    not_before_after_raise,
+    not_before_at_raise,
     not_before_on_new_timeline,
 )
 from shared.domain.locks import EnvironmentLock
 from shared.domain.policy import Policy
-from shared.domain.tasks import RotationConfig, Task, TaskStatus
-from shared.ports import LeaseGranted, ReadAuthority, Reported, TaskReport, WorkRefused
+from shared.domain.tasks import RotationConfig, Task, TaskCursor, TaskStatus, TaskVerdict
+from shared.ports import (
+    LeaseGranted,
+    ReadAuthority,
+    Reported,
+    TaskNotResolved,
+    TaskReport,
+    TaskResolved,
+    WorkRefused,
+)
 
 T = TypeVar("T")
 GUARD_ATTEMPTS = 3
@@ -91,7 +100,9 @@ class MemoryWorkStore:
 
     def claim(self, caller: Caller, read_authority: ReadAuthority, *, limit: int) -> Sequence[Task] | WorkRefused:
         def write(rows: Rows, now: datetime) -> Sequence[Task]:
-            return memory_tasks.claim(rows, caller, limit=limit, now=now)
+            lease_until = rows.fence.lease_until if rows.fence else None
+            batch = batch_within_lease(limit, lease_until=lease_until, now=now)
+            return memory_tasks.claim(rows, caller, limit=batch, now=now)
 
         return self._guarded(caller, Purpose.CLAIM, read_authority, write)
 
@@ -128,14 +139,34 @@ class MemoryWorkStore:
         return self._count(environment, TaskStatus.PENDING)
 
     def tasks(
-        self, environment: str, *, gateway_id: str, holder: bool, status: TaskStatus | None, limit: int
+        self,
+        environment: str,
+        *,
+        gateway_id: str,
+        holder: bool,
+        status: TaskStatus | None,
+        limit: int,
+        after: TaskCursor | None = None,
     ) -> Sequence[Task]:
         listed = [
             task for task in self.database.read(environment).tasks.values()
-            if (task.gateway_id == gateway_id or (holder and task.status is TaskStatus.PENDING))
-            and (status is None or task.status is status)
+            if task.gateway_id == gateway_id or (holder and task.status is TaskStatus.PENDING)
         ]  # fmt: skip
-        return sorted(listed, key=memory_tasks.oldest_first, reverse=True)[:limit]
+        return memory_tasks.newest(listed, status=status, limit=limit, after=after)
+
+    def task_page(
+        self, *, environment: str | None, status: TaskStatus | None, limit: int, after: TaskCursor | None
+    ) -> Sequence[Task]:
+        names = [environment] if environment else self.database.environments()
+        tasks = [task for name in names for task in self.database.read(name).tasks.values()]
+        return memory_tasks.newest(tasks, status=status, limit=limit, after=after)
+
+    def resolve_task(self, task_id: str, verdict: TaskVerdict) -> TaskResolved | TaskNotResolved:
+        for environment in self.database.environments():
+            with self.database.transaction(environment) as rows:
+                if task_id in rows.tasks:
+                    return memory_tasks.resolve(rows, rows.tasks[task_id], verdict, now=self.database.clock())
+        raise UnknownTask(f"Task {task_id} does not exist")
 
     def put_config(self, config: RotationConfig) -> None:
         self.database.put_config(config)
@@ -143,17 +174,12 @@ class MemoryWorkStore:
     def config(self, config_id: str) -> RotationConfig | None:
         return self.database.config(config_id)
 
-    def add_task(self, config: RotationConfig, *, task_id: str, idempotency_key: str) -> Task:
+    def add_task(self, config: RotationConfig, *, task_id: str, idempotency_key: str, request_digest: str = "") -> Task:
         if self.database.config(config.id) is None:
             raise UnknownConfig(f"there is no rotation config {config.id}")
+        wanted = QueuedRequest(config.id, request_digest, task_id)
         with self.database.transaction(config.environment) as rows:
-            queued = rows.requests.setdefault((config.id, idempotency_key), task_id)
-            if queued not in rows.tasks:
-                rows.tasks[queued] = Task(
-                    id=task_id, environment=config.environment, config_id=config.id, status=TaskStatus.PENDING,
-                    attempt=0, created_at=self.database.clock(), idempotency_key=task_id, payload=dict(config.payload),
-                )  # fmt: skip
-            return rows.tasks[queued]
+            return memory_tasks.add(rows, config, wanted, key=idempotency_key, now=self.database.clock())
 
     def _count(self, environment: str, status: TaskStatus) -> int:
         return sum(task.status is status for task in self.database.read(environment).tasks.values())
@@ -184,12 +210,10 @@ class MemoryWorkStore:
 
     def _raise(self, rows: Rows, lock: EnvironmentLock) -> Sync:
         now, timeline, former = self.database.clock(), self.database.timeline, rows.fence
-        waits = [not_before_after_raise(former, policy=self._policy)]
-        if former is not None and former.validated_timeline != timeline:
-            waits.append(not_before_on_new_timeline(former, now=now, policy=self._policy))
+        wait = not_before_at_raise(former, lock, timeline=timeline, now=now, policy=self._policy)
         rows.fence = Mirror(
             environment=lock.environment, token=lock.token, holder=lock.holder, lease_until=None,
-            not_before=max((wait for wait in waits if wait), default=None), validated_timeline=timeline,
+            not_before=wait, validated_timeline=timeline,
         )  # fmt: skip
         left = [task.status for task in memory_tasks.hand_back(rows, lock.token, self.database.config, now=now)]
         return Sync(

@@ -30,15 +30,6 @@ class Deactivated:
     token: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Queued:
-    """One execution in the queue; `replayed` when the same request had queued it before."""
-
-    task: Task
-    gateway_id: str
-    replayed: bool
-
-
 def known_gateway(ports: Ports, gateway_id: str) -> Gateway:
     """Return the gateway. Raises UnknownGateway."""
     gateway = find_gateway(ports, gateway_id)
@@ -81,8 +72,10 @@ def deactivate_gateway(
 
 def execute_rotation(
     ports: Ports, config_id: str, *, actor: str, idempotency_key: str, request_digest: str = ""
-) -> Queued | Refused:
-    """Queue one rotation and return it with the gateway it is routed to: whichever holds the environment (1.6).
+) -> tuple[Task, str, bool] | Refused:
+    """Queue one rotation on the active gateway (runbook 1.6).
+
+    Returns the task, the gateway it is routed to, and whether the same request had queued it before.
 
     Raises:
         UnknownConfig: No such rotation config.
@@ -103,7 +96,7 @@ def execute_rotation(
     replayed = task.id != task_id
     if not replayed:
         log("task.queued", environment=config.environment, task_id=task.id, config_id=config_id, requested_by=actor)
-    return Queued(task=task, gateway_id=lock.value.holder, replayed=replayed)
+    return task, lock.value.holder, replayed
 
 
 def _is_stale(ports: Ports, name: str, lock: EnvironmentLock | None) -> bool:

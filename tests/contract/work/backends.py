@@ -32,6 +32,7 @@ _SHIFTED = {
     "environment_fence": ("lease_until", "not_before", "raised_at"),
     "tasks": ("created_at", "claimed_at", "progressed_at", "completed_at"),
     "task_claims": ("claimed_at",),
+    "task_resolutions": ("resolved_at",),
 }
 
 

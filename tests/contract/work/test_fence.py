@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -52,6 +53,57 @@ def test_the_first_sync_of_an_environment_makes_a_mirror_with_nothing_to_wait_fo
     assert sync.mirror == mirror_of(backend.store)
     assert (sync.mirror.token, sync.mirror.holder) == (100, PRIMARY)
     assert (sync.mirror.lease_until, sync.mirror.not_before) == (None, None)
+
+
+def after_a_change_of_holder() -> Authority:
+    """Return an authority under which other tokens were granted before the present one."""
+    authority = granted()
+    assert authority.lock is not None
+    authority.lock = replace(authority.lock, previous_holder=DR, previous_token=FencingToken(90))
+    return authority
+
+
+def after_a_restore() -> Authority:
+    authority = granted(200)
+    assert authority.lock is not None
+    authority.lock = replace(
+        authority.lock, granted_by="restore/1", previous_holder=DR, previous_token=FencingToken(90)
+    )
+    return authority
+
+
+def test_a_database_that_was_lost_altogether_makes_everybody_wait_for_leases_it_knows_nothing_of(
+    backend: WorkBackend,
+) -> None:
+    authority = after_a_change_of_holder()
+    sync = backend.store.sync_mirror(PRO, authority)
+    assert sync.outcome is SyncOutcome.RAISED
+    not_before = mirror_of(backend.store).not_before
+    assert not_before is not None
+    assert abs(not_before - backend.now() - LEASE_AND_MARGIN_S * SECOND) < 2 * SECOND
+    assert backend.store.extend_lease(caller(), authority) == refused(TaskRefusal.NOT_BEFORE)
+    backend.pass_time(LEASE_AND_MARGIN_S + 1)
+    assert backend.store.extend_lease(caller(), authority) == LeaseGranted(POLICY.lease_s)
+
+
+def test_after_a_restore_everybody_waits_a_whole_lease_whatever_the_mirror_knows(backend: WorkBackend) -> None:
+    working(backend.store, granted())
+    backend.pass_time(1000)  # the lease that the mirror knows of is long over
+    authority = after_a_restore()
+    assert backend.store.sync_mirror(PRO, authority).outcome is SyncOutcome.RAISED
+    not_before = mirror_of(backend.store).not_before
+    assert not_before is not None
+    assert abs(not_before - backend.now() - LEASE_AND_MARGIN_S * SECOND) < 2 * SECOND
+    assert backend.store.extend_lease(caller(token=200), authority) == refused(TaskRefusal.NOT_BEFORE)
+
+
+def test_a_regressed_authority_is_named_on_a_new_timeline_too(backend: WorkBackend) -> None:
+    who = working(backend.store, granted())
+    backend.change_timeline()
+    before = mirror_of(backend.store)
+    for behind in (Authority(), granted(99), granted(100, DR)):
+        assert backend.store.extend_lease(who, behind) == refused(TaskRefusal.AUTHORITY_REGRESSED)
+    assert mirror_of(backend.store) == before
 
 
 def test_the_holder_gets_a_lease_that_ends_lease_seconds_after_now(backend: WorkBackend) -> None:

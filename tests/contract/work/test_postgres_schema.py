@@ -25,6 +25,8 @@ from shared.domain.guard import SyncOutcome
 from shared.domain.tasks import OnLostOwner, status_after_loss
 from tests.contract.work.backends import DR, POLICY, PRIMARY, PRO, T0, PostgresBackend, gateway, granted, working
 
+APPLIED = ["0001_pre_fence_and_tasks applied\n", "0002_pre_resolutions_and_requests applied\n"]
+
 
 def statuses(backend: PostgresBackend) -> dict[str, str]:
     return dict(backend.sql("select gateway_id, activation_status from gateway_status"))
@@ -148,7 +150,7 @@ def test_migrating_twice_at_once_applies_everything_once(bare_database_url: str)
     with ThreadPoolExecutor(4) as pool:
         for run in [pool.submit(migrate, bare_database_url, say=said.append) for _ in range(4)]:
             run.result(20)
-    assert sorted(said) == ["0001_pre_fence_and_tasks applied\n", *["up to date\n"] * 3]
+    assert sorted(said) == [*APPLIED, *["up to date\n"] * 3]
 
 
 def test_the_command_says_what_is_missing_and_what_it_did(
@@ -156,9 +158,9 @@ def test_the_command_says_what_is_missing_and_what_it_did(
 ) -> None:
     environ = {"MVDR_DATABASE_URL": bare_database_url}
     assert main(["status"], environ=environ) == 1
-    assert capsys.readouterr().out == "0001_pre_fence_and_tasks missing\n"
+    assert capsys.readouterr().out == "".join(APPLIED).replace("applied", "missing")
     assert main([], environ=environ) == 0
-    assert capsys.readouterr().out == "0001_pre_fence_and_tasks applied\n"
+    assert capsys.readouterr().out == "".join(APPLIED)
     assert main(["up", "--url", bare_database_url], environ={}) == 0
     assert capsys.readouterr().out == "up to date\n"
     assert main(["status"], environ=environ) == 0
@@ -176,7 +178,7 @@ def test_the_command_refuses_a_database_made_with_another_text(
 
 
 def test_migration_files_are_one_numbered_sequence(tmp_path: Path) -> None:
-    assert [migration.version for migration in shipped_migrations()] == [1]
+    assert [migration.version for migration in shipped_migrations()] == [1, 2]
     (tmp_path / "0001_pre_a.sql").write_text("select 1", encoding="utf-8")
     (tmp_path / "0003_post_b.sql").write_text("select 1", encoding="utf-8")
     with pytest.raises(UnreadableMigrations, match="0003_post_b"):

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from shared.domain.environments import Role
-from shared.domain.faults import UnknownConfig, UnknownTask
+from shared.domain.faults import IdempotencyKeyReused, UnknownConfig, UnknownTask
 from shared.domain.fencing import FencingToken
 from shared.domain.guard import Caller, SyncOutcome
 from shared.domain.refusals import JsonValue
@@ -256,13 +256,43 @@ def test_a_recovered_holder_cannot_finish_what_it_claimed_under_its_former_token
 
 
 def test_the_same_request_queues_one_task_within_a_config(backend: WorkBackend) -> None:
+    one = config()
+    backend.store.put_config(one)
+    first = backend.store.add_task(one, task_id="t1", idempotency_key="monday")
+    assert backend.store.add_task(one, task_id="t2", idempotency_key="monday") == first
+    assert backend.store.pending_tasks(PRO) == 1
+
+
+def test_a_key_that_came_with_another_config_or_body_queues_nothing(backend: WorkBackend) -> None:
     one, other = config(), config(max_attempts=1)
     backend.store.put_config(one)
     backend.store.put_config(other)
-    first = backend.store.add_task(one, task_id="t1", idempotency_key="monday")
-    assert backend.store.add_task(one, task_id="t2", idempotency_key="monday") == first
-    assert backend.store.add_task(other, task_id="t3", idempotency_key="monday").id == "t3"
-    assert backend.store.pending_tasks(PRO) == 2
+    first = backend.store.add_task(one, task_id="t1", idempotency_key="monday", request_digest="a")
+    for what, digest in ((other, "a"), (one, "b")):
+        with pytest.raises(IdempotencyKeyReused):
+            backend.store.add_task(what, task_id="t2", idempotency_key="monday", request_digest=digest)
+    assert backend.store.pending_tasks(PRO) == 1
+    again = backend.store.add_task(one, task_id="t3", idempotency_key="monday", request_digest="a")
+    assert again == first
+
+
+def test_a_key_of_one_environment_says_nothing_in_another(backend: WorkBackend) -> None:
+    elsewhere = replace(config(max_attempts=1), environment="NPR")
+    for what in (config(), elsewhere):
+        backend.store.put_config(what)
+    backend.store.add_task(config(), task_id="t1", idempotency_key="monday")
+    assert backend.store.add_task(elsewhere, task_id="t2", idempotency_key="monday").id == "t2"
+
+
+def test_a_claim_hands_out_one_task_per_second_of_lease_that_is_left(backend: WorkBackend) -> None:
+    authority = granted()
+    who = working(backend.store, authority)
+    queue(backend.store, config(), *(f"t{number}" for number in range(10)))
+    backend.pass_time(POLICY.lease_s - 3)
+    batch = claimed(backend.store.claim(who, authority, limit=10))
+    assert 1 <= len(batch) <= 3
+    working(backend.store, authority)
+    assert len(claimed(backend.store.claim(who, authority, limit=10))) == 10 - len(batch)
 
 
 def test_a_task_of_a_config_that_was_never_stored_is_the_callers_fault(backend: WorkBackend) -> None:
