@@ -17,6 +17,8 @@ FOR_ADMINISTRATORS = {
     ("POST", "activate_dr"),
     ("POST", "failback"),
     ("POST", "deactivate_gateway"),
+    ("POST", "resolve_task"),
+    ("POST", "restore_authority"),
     ("PUT", "rotation_config"),
 }
 FOR_GATEWAYS = {
