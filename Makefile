@@ -8,7 +8,7 @@ PACKAGES = $(wildcard functions shared devhost gateway_agent drctl tests functio
 FITS = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))
 
 .DEFAULT_GOAL = help
-.PHONY: help setup run test check format lock lab simulate clean
+.PHONY: help setup run test check format lock lab simulate model clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -46,6 +46,9 @@ lab: setup ## Any command of the lab: make lab ARGS="kill gw-pro-primary" (ARGS=
 
 simulate: setup ## Failovers under seeded faults (SEEDS=200 chooses how many)
 	@exec $(BIN)/python -m devhost simulate $(if $(SEEDS),--seeds $(SEEDS)) $(ARGS)
+
+model: setup ## Check the protocol's models and their mutants with SPIN (ARGS="trace 28" tells how mutant 28 breaks)
+	@$(BIN)/python -m docs.model.run $(ARGS)
 
 clean: ## Stop the lab and remove .lab and all caches
 	@if [ -x $(BIN)/python ] && [ -f .lab/lab.json ]; then $(BIN)/python -m devhost down || true; fi

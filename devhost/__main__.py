@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from devhost.lab.commands import lab
+from devhost.simulation.command import simulate
+
+lab.add_command(simulate)
 
 if __name__ == "__main__":
     lab(prog_name="python -m devhost")

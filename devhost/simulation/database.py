@@ -9,13 +9,12 @@ from datetime import datetime
 
 from devhost.emulators.memory_database import DatabaseImage, MemoryDatabase, Rows
 from devhost.simulation.commits import told
-from devhost.simulation.history import DatabaseFailedOver, Wrote
+from devhost.simulation.history import DatabaseFailedOver, Event, FenceRaised, LeaseGranted, TaskTakenBack, Wrote
 from devhost.simulation.scheduler import Actor
 from devhost.simulation.trouble import Trouble
 from shared.domain.faults import DatabaseUnavailable
 from shared.domain.policy import Policy
 from shared.domain.tasks import TaskStatus
-from shared.ports import ReadAuthority
 
 
 @dataclass(slots=True)
@@ -40,7 +39,7 @@ class SimulatedDatabase(MemoryDatabase):
     def __init__(self, *, policy: Policy, clock: Callable[[], datetime], trouble: Trouble) -> None:
         super().__init__(policy=policy, clock=clock)
         self.fault = trouble.database_point
-        self.blind: set[str] = set()  # actors whose transaction could not read the authority
+        self.before_raise: tuple[float, DatabaseImage] | None = None  # when the fence was last raised, and all before
         self._trouble = trouble
         self._scheduler = trouble.scheduler
         self._life_s = policy.guarded_transaction_s
@@ -91,30 +90,23 @@ class SimulatedDatabase(MemoryDatabase):
                 raise DatabaseUnavailable("the connection was lost")
             if rows == found:
                 return
+            if found.fence is not None and rows.fence is not None and rows.fence.token > found.fence.token:
+                self.before_raise = self._scheduler.now_s, self.snapshot()
             self._install(environment, rows, started)
             self._tell(found, rows)
             self.fault("committed")
         finally:
             self._release(environment, hold)
 
-    def noting_blindness(self, read_authority: ReadAuthority) -> ReadAuthority:
-        """Return the same reading, remembering which actors it told nothing."""
-
-        def read() -> object:
-            reading = read_authority()
-            actor = self._scheduler.current
-            if actor is not None:
-                (self.blind.add if type(reading).__name__ == "Unreachable" else self.blind.discard)(actor.name)
-            return reading
-
-        return read  # type: ignore[return-value]
-
     def _tell(self, found: Rows, rows: Rows) -> None:
         actor, history = self._scheduler.current, self._trouble.history
         name = actor.name if actor is not None else ""
         at_s, server_now_s = self._scheduler.now_s, self.clock().timestamp()
-        for event in told(found, rows, at_s=at_s, server_now_s=server_now_s, blind=name in self.blind):
+        for event in told(found, rows, at_s=at_s, server_now_s=server_now_s, blind=name in self._trouble.blind):
             history.add(event)
+            place = _place(event, name)
+            if place:
+                history.reached[place] += 1
         if actor is not None and actor.asks:
             history.add(Wrote(at_s=at_s, call=name, where="postgresql"))
 
@@ -144,3 +136,15 @@ class SimulatedDatabase(MemoryDatabase):
         for actor in waiting:
             if not actor.ended and not actor.dead:
                 self._scheduler.wake(actor)
+
+
+def _place(event: Event, actor: str) -> str:
+    """Return the place worth reaching that a commit has reached, if any."""
+    match event:
+        case FenceRaised() if actor.startswith("gw-"):
+            return "fence raised by a gateway's request"
+        case LeaseGranted(blind=True):
+            return "lease without the authority"
+        case TaskTakenBack(status=status):
+            return f"task taken back: {status}"
+    return ""

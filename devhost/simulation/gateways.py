@@ -7,7 +7,9 @@ product's document and the client's parser, so that both sides of the wire are t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from random import Random
+from typing import TypeVar
 
 from devhost.simulation.history import BeatAnswered, BeatSent, EffectStarted, History, Note
 from devhost.simulation.network import Network
@@ -25,6 +27,8 @@ from shared.ports import Ports, Reported, TaskReport, WorkRefused
 from shared.steps.gateway_calls import Registration, beat, claim_tasks, register_gateway, report_task
 from shared.web.responses import beat_document
 
+T = TypeVar("T")
+
 LEASE_IS_GONE = frozenset(
     {TaskRefusal.NOT_HOLDER, TaskRefusal.STALE_TOKEN, TaskRefusal.HOLDER_FAILED, TaskRefusal.NOT_BEFORE,
      TaskRefusal.LEASE_EXPIRED}
@@ -32,6 +36,12 @@ LEASE_IS_GONE = frozenset(
 """After these a gateway lets its lease go, as the gateway client does."""
 
 CLAIM_EVERY_S = 6.0
+
+FROZEN_IN_BETWEEN = 0.02
+"""How often a claim leaves long after its gateway looked at its lease: no check of its own protects a process."""
+
+WRONG_CLAIMS = 0.05
+"""How often a gateway without a lease asks for work all the same, under the newest token it remembers."""
 
 
 class GatewayProcess:
@@ -66,8 +76,8 @@ class GatewayProcess:
         self.lease = Lease(highest_token=self.lease.highest_token)
         self._note(f"boots (boot {self.boot})")
         boot = self.boot
-        self._scheduler.start(f"{self.id}/{boot}", lambda: self._beats(boot))
-        self._scheduler.start(f"{self.id}/{boot}/work", lambda: self._works(boot))
+        self._go_on(boot, f"{self.id}/{boot}", self._live)
+        self._go_on(boot, f"{self.id}/{boot}/work", self._work)
 
     def kill(self) -> None:
         """Die at once, or stay dead."""
@@ -85,14 +95,21 @@ class GatewayProcess:
             self._scheduler.sleep(self.frozen_until_s - self._scheduler.now_s)
         return self.alive and self.boot == boot
 
-    def _beats(self, boot: int) -> None:
-        interval_s = self._ports.policy.heartbeat_interval_s / self.rate
-        while self._lives(boot):
-            if not self._registered:
-                self._register(boot)
-            else:
-                self._beat(boot)
-            self._scheduler.sleep(interval_s if self._registered else 3.0)
+    def _go_on(self, boot: int, name: str, act: Callable[[int], float]) -> None:
+        """Act once and again, as long as this boot lives; `act` returns the pause in seconds."""
+
+        def once() -> None:
+            if self._lives(boot):
+                self._scheduler.start(name, once, in_s=act(boot))
+
+        self._scheduler.start(name, once)
+
+    def _live(self, boot: int) -> float:
+        if self._registered:
+            self._beat(boot)
+            return self._ports.policy.heartbeat_interval_s / self.rate
+        self._register(boot)
+        return 3.0
 
     def _register(self, boot: int) -> None:
         registration = Registration(
@@ -104,7 +121,6 @@ class GatewayProcess:
                 self._registered = True
 
         self._request(boot, "register", lambda: register_gateway(self._ports, registration, self.identity), answered)
-        self._scheduler.sleep(0.5)
 
     def _beat(self, boot: int) -> None:
         self.lease = self.lease.sent(self.local_s)
@@ -142,12 +158,15 @@ class GatewayProcess:
             self._history.reached["late heartbeat answer ignored"] += 1
         self.lease = self.lease.answered(heard.lease, own_margin_s=policy.gateway_margin_s)
 
-    def _works(self, boot: int) -> None:
-        while self._lives(boot):
-            token = self.lease.fencing_token
-            if token is not None and self.lease.may_act(self.local_s) and not self._draining:
-                self._claim(boot, token)
-            self._scheduler.sleep(self._random.uniform(0.5, 1.5) * CLAIM_EVERY_S)
+    def _work(self, boot: int) -> float:
+        token = self.lease.fencing_token
+        if token is not None and self.lease.may_act(self.local_s) and not self._draining:
+            if self._random.random() < FROZEN_IN_BETWEEN:
+                self._scheduler.sleep(self._random.uniform(1.0, 150.0))
+            self._claim(boot, token)
+        elif self._random.random() < WRONG_CLAIMS and self.lease.highest_token:
+            self._claim(boot, self.lease.highest_token)
+        return self._random.uniform(0.5, 1.5) * CLAIM_EVERY_S
 
     def _claim(self, boot: int, token: int) -> None:
         caller = Caller(gateway_id=self.id, environment=PRO.name, token=FencingToken(token))
@@ -157,13 +176,12 @@ class GatewayProcess:
             if not self._lives(boot):
                 return
             if isinstance(answer, WorkRefused):
-                return self._refused("claim", token, answer)
+                self._refused("claim", token, answer)
+                return
             for task in answer:
                 if task.token == token:
-                    self._scheduler.start(
-                        f"{self.id}/{boot}/{task.id}.{task.attempt}", lambda t=task: self._execute(boot, caller, t)
-                    )
-            return None
+                    name = f"{self.id}/{boot}/{task.id}.{task.attempt}"
+                    self._scheduler.start(name, partial(self._execute, boot, caller, task))
 
         self._request(boot, "claim", lambda: claim_tasks(self._ports, caller, self.identity, limit=limit), answered)
 
@@ -206,7 +224,7 @@ class GatewayProcess:
         if answer.reason in LEASE_IS_GONE:
             self.lease = self.lease.dropped(token)
 
-    def _request(self, boot: int, what: str, ask: Callable[[], object], answered: Callable[[object], None]) -> None:  # type: ignore[misc]
+    def _request(self, boot: int, what: str, ask: Callable[[], T], answered: Callable[[T], None]) -> None:
         self._network.request(f"{self.id}/{boot}/{what}", self.id, ask, answered)
 
     def _note(self, text: str) -> None:

@@ -16,6 +16,7 @@ class LockWritten:
     token: int
     holder: str | None
     holder_failed: bool  # whether the holder is marked failed under this token
+    draining: bool  # whether the holder gets no new work
     operation: str | None  # the running operation
     kind: str | None  # and what it does
     written_by: str
@@ -39,6 +40,7 @@ class LeaseGranted:
     token: int
     server_now_s: float
     until_s: float
+    blind: bool = False  # the transaction could not read the authority
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +61,7 @@ class WorkCommitted:
     attempt: int
     token: int
     gateway: str | None
+    server_now_s: float = 0.0  # on PostgreSQL's clock
     blind: bool = False  # the transaction could not read the authority
 
 
@@ -205,7 +208,9 @@ class History:
 
     def digest(self) -> str:
         """Return a hash of all of it; two runs of a seed have the same."""
-        text = "\n".join(map(repr, self.events)) + repr(sorted(self.faults.items())) + repr(sorted(self.reached.items()))
+        # Sets have no order of their own: written out sorted, or two processes would differ.
+        lines = [*map(_exact, self.events), repr(sorted(self.faults.items())), repr(sorted(self.reached.items()))]
+        text = "\n".join(lines)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -224,3 +229,8 @@ def _short(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.3f}"
     return str(sorted(value)) if isinstance(value, frozenset) else str(value)
+
+
+def _exact(event: Event) -> str:
+    fields = (getattr(event, name) for name in event.__slots__)
+    return f"{type(event).__name__} {[sorted(f) if isinstance(f, frozenset) else f for f in fields]}"

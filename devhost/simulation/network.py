@@ -14,7 +14,7 @@ from shared.domain.faults import CallerFault, Conflict, Unavailable
 T = TypeVar("T")
 
 HOSTS: Final = ("host-a", "host-b")
-LATE_S: Final = (0.5, 90.0)
+LATE_S: Final = ((0.5, 5.0), (5.0, 90.0), (90.0, 900.0))
 
 
 @dataclass(slots=True)
@@ -46,10 +46,10 @@ class Network:
         if self.trouble.active:
             if self.random.random() < swarm.request_late:
                 self.trouble.count("gateway request late", name)
-                way_s = self.random.uniform(*LATE_S)
+                way_s = self.random.uniform(*self.random.choice(LATE_S))
             if self.random.random() < swarm.request_late:
                 self.trouble.count("gateway answer late", name)
-                back_s = self.random.uniform(*LATE_S)
+                back_s = self.random.uniform(*self.random.choice(LATE_S))
             if self.random.random() < swarm.request_lost:
                 self.trouble.count("gateway answer lost", name)
                 lost = True

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
+from typing import Any, Final
 
 from devhost.simulation.history import HandedOver, History, Note
 from devhost.simulation.network import HOSTS
@@ -19,6 +19,8 @@ from shared.flows.catalogue import FLOWS
 from shared.flows.commands import Call, Sleep, StepOutcome, StepResult
 from shared.ports import Ports
 from shared.steps.run_step import run_step
+
+LOOKS: Final = (Step.LOOK_AGAIN, Step.LOOK_AGAIN_BEFORE_FAILBACK)
 
 
 @dataclass(slots=True)
@@ -72,7 +74,8 @@ class Orchestrations:
             self._reach("driver started again from the beginning")
         else:
             self._reach("driver resumed from its history")
-        self._drive_on(instance, in_s=self._random.choice((self._random.uniform(0, 5), self._random.uniform(5, 90))))
+        waits = ((0.0, 5.0), (5.0, 90.0), (90.0, 300.0))
+        self._drive_on(instance, in_s=self._random.uniform(*self._random.choice(waits)))
 
     def _drive(self, instance: _Instance) -> None:
         flow = FLOWS[instance.request.kind]()
@@ -85,6 +88,8 @@ class Orchestrations:
                 result = self._carried_out(instance, command)
                 self._may_die()  # the effect is done, and nobody has recorded it
                 instance.recorded.append(result)
+                if isinstance(command, Call) and command.step in LOOKS:
+                    self._may_die(times=8)  # what was judged grows old before it is acted upon
                 command = flow.send(result)
         except StopIteration:
             instance.running = False
@@ -138,8 +143,8 @@ class Orchestrations:
         if result.error.get("code") == RefusalCode.NOT_RUNNING_OPERATION.code:
             self._reach("late duplicate refused")
 
-    def _may_die(self) -> None:
-        if self._trouble.active and self._random.random() < self._trouble.swarm.driver_deaths:
+    def _may_die(self, *, times: int = 1) -> None:
+        if self._trouble.active and self._random.random() < self._trouble.swarm.driver_deaths * times:
             self._trouble.count("driver died between two commands")
             raise Killed("driver")
 

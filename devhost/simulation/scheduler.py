@@ -75,6 +75,16 @@ class Scheduler:
         actor.number = actor.ticket
         return actor
 
+    def repeat(self, name: str, action: Callable[[], None], pause_s: Callable[[], float]) -> None:
+        """Let an action run again and again, each time `pause_s()` after the end of the time before."""
+
+        def once() -> None:
+            action()
+            self.start(name, once, in_s=pause_s())
+
+        # A new actor each time: one that slept in between would cost two changes of thread.
+        self.start(name, once, in_s=pause_s())
+
     def sleep(self, seconds: float) -> None:
         """Suspend the current actor for that long. Raises Killed."""
         actor = self.current

@@ -67,10 +67,13 @@ def watched_tables(trouble: Trouble) -> MemoryTables:
 
     def lock_landed(lock: EnvironmentLock) -> None:
         operation = lock.operation
+        if lock.granted_by.startswith("recover/") and lock.granted_by == lock.written_by:
+            history.reached["holder recovered under a new token"] += 1
         failed = lock.holder is not None and lock.status_of(lock.holder) is ActivationStatus.FAILED
         history.add(
             LockWritten(
                 at_s=scheduler.now_s, token=lock.token, holder=lock.holder, holder_failed=failed,
+                draining=lock.draining,
                 operation=operation.id if operation else None, kind=operation.kind.value if operation else None,
                 written_by=lock.written_by,
             )
@@ -111,9 +114,15 @@ class _RecognisingRows(WatchedRows[EnvironmentLock]):
 
     def read(self, key: RowKey) -> Versioned[EnvironmentLock] | None:
         """Return the lock."""
-        found = super().read(key)
         actor = self._trouble.scheduler.current
-        unclear = self._unclear.pop(actor.name, None) if actor is not None else None
+        name = actor.name if actor is not None else ""
+        try:
+            found = super().read(key)
+        except (LockStoreUnavailable, OutcomeUnknown):
+            self._trouble.blind.add(name)
+            raise
+        self._trouble.blind.discard(name)
+        unclear = self._unclear.pop(name, None)
         if unclear is not None and found is not None and found.value.written_by == unclear[1]:
             answer = "412" if unclear[0] == "Conflict" else "lost answer"
             self._trouble.history.reached[f"{answer} on own write recognised"] += 1

@@ -18,9 +18,11 @@ POLICY: Final = Policy(
 )  # fmt: skip
 """The product's relations between the numbers with shorter waits, so that more happens in a run."""
 
-CLUSTER_START_S, CLUSTER_STOP_S: Final = 60.0, 40.0
+CLUSTER_START_S: Final = 60.0
+CLUSTER_STOP_S: Final = 40.0
 
-TROUBLE_FROM_S, TROUBLE_UNTIL_S: Final = 30.0, 1000.0
+TROUBLE_FROM_S: Final = 30.0
+TROUBLE_UNTIL_S: Final = 1000.0
 """Faults happen only in between: before, the world is built; after, it must come to rest."""
 
 SERVER_CLOCK_RANGE_S: Final = 5.0
@@ -42,6 +44,7 @@ class Swarm:
     table_outages: int = 0
     database_lost: float = 0.0
     database_answer_lost: float = 0.0
+    slow_transactions: float = 0.0  # that stay open for almost as long as they may
     database_outages: int = 0
     database_failovers: int = 0
     arm_lost: float = 0.0
@@ -87,13 +90,14 @@ def draw(random: Random) -> Swarm:
         table_outages=count(2),
         database_lost=rate(0.003, 0.02),
         database_answer_lost=rate(0.01, 0.05),
+        slow_transactions=rate(0.1, 0.4),
         database_outages=count(2),
         database_failovers=count(2),
         arm_lost=rate(0.05, 0.3),
         arm_half_starts=count(1),
         host_cuts=count(3),
         host_pauses=rate(0.002, 0.01),
-        gateway_pauses=count(3),
+        gateway_pauses=count(5),
         gateway_kills=count(2),
         gateway_cuts=count(3),
         request_lost=rate(0.02, 0.1),
@@ -101,7 +105,7 @@ def draw(random: Random) -> Swarm:
         request_twice=rate(0.02, 0.1),
         clock_steps=count(3),
         server_clock_steps=count(3),
-        driver_deaths=rate(0.01, 0.05, 0.15),
+        driver_deaths=rate(0.02, 0.1, 0.25),
         late_duplicates=rate(0.05, 0.3),
         region_losses=count(1),
     )

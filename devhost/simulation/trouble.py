@@ -31,6 +31,7 @@ class Trouble:
     active: bool = False
     tables_down: bool = False
     cuts: set[tuple[str, str]] = field(default_factory=set)  # host, store it does not reach
+    blind: set[str] = field(default_factory=set)  # actors whose newest reading of the lock failed
 
     def table_point(self, point: str) -> None:
         """Let a table access or a call of Azure pass, wait, or fail."""
@@ -60,6 +61,9 @@ class Trouble:
             raise DatabaseUnavailable("PostgreSQL did not answer this host")
         if not self._may_fail():
             return
+        if point == "commit" and self.random.random() < self.swarm.slow_transactions:
+            self.count("slow transaction")
+            self.scheduler.sleep(self.random.uniform(0.5, 5.0))
         if point == "committed":
             self._maybe(self.swarm.database_answer_lost, "lost answer of a commit", OutcomeUnknown, point)
         elif point == "commit":
@@ -118,10 +122,11 @@ class Trouble:
                 self.count("host frozen")
                 self.scheduler.sleep(self.random.uniform(3, 25))
             return
+        self.scheduler.sleep(self._lasts_s())
+
+    def _lasts_s(self) -> float:
+        """Return how long an access takes that takes time: mostly no longer than the others need to get in between."""
         kind = self.random.random()
         if kind < 0.25:
-            self.scheduler.sleep(0.0)
-        elif kind < 0.85:
-            self.scheduler.sleep(self.random.uniform(0.0, 0.2))
-        else:
-            self.scheduler.sleep(self.random.uniform(0.2, 2.0))
+            return 0.0
+        return self.random.uniform(0.0, 0.2) if kind < 0.85 else self.random.uniform(0.2, 4.0)

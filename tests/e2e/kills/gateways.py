@@ -46,6 +46,11 @@ class ScriptedGateway:
         self._silenced = threading.Event()
         self._worked_under = 0
 
+    @property
+    def lives(self) -> bool:
+        """Whether it beats, or tries to."""
+        return self._thread is not None
+
     def boot(self) -> None:
         """Start, register and beat from now on; one that lives already goes on."""
         if self._thread is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
@@ -18,8 +17,8 @@ from devhost.backends.processes import end, log_tail, spawn
 
 ROOT = Path(__file__).resolve().parents[3]
 HOOK = "devhost.lab.crashing:install"
-DIES_WITHIN_S = 20.0
-SERVES_WITHIN_S = 20.0
+DIES_WITHIN_S = 30.0
+SERVES_WITHIN_S = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,26 +27,6 @@ class Death:
 
     pid: int
     code: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spare:
-    """A host process that waits for its turn; see warm_host."""
-
-    process: subprocess.Popen[bytes]
-    descriptor: int
-
-    def take_over(self) -> subprocess.Popen[bytes]:
-        """Let it take port and journal, and return it; one that has ended already is returned as it is."""
-        with contextlib.suppress(BrokenPipeError):
-            os.write(self.descriptor, b"!")
-        os.close(self.descriptor)
-        return self.process
-
-    def dismiss(self) -> None:
-        """End it; it was not needed."""
-        os.close(self.descriptor)
-        end(self.process, first=signal.SIGTERM, grace_s=5)
 
 
 class KeptHost:
@@ -59,16 +38,15 @@ class KeptHost:
         self._crash_file = folder / "crash.json"
         self._ready_file = folder / "ready.json"
         self._settings = settings
-        self._argv: list[str | Path] = [
+        self._arguments: list[str | Path] = [
             *("--app", ROOT, "--port", str(port)),
             *("--journal", folder / "journal.sqlite", "--ready-file", self._ready_file),
             *("--crash-file", self._crash_file, "--prepare", HOOK),
         ]
-        self._spare: Spare | None = None
         self._changed = threading.Condition()
-        self._stopping = False
-        self._process: subprocess.Popen[bytes] | None = None
+        self._pid: int | None = None
         self._keeper = threading.Thread(target=self._keep, name="platform", daemon=True)
+        self._nursery: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it and wait until it serves."""
@@ -78,14 +56,12 @@ class KeptHost:
     def stop(self) -> None:
         """End it for good."""
         with self._changed:
-            self._stopping = True
-            process = self._process
-        if process is not None:
-            end(process, first=signal.SIGTERM, grace_s=5)
+            if self._pid is not None:
+                os.kill(self._pid, signal.SIGTERM)
         if self._keeper.is_alive():
             self._keeper.join(10)
-        if self._spare is not None:
-            self._spare.dismiss()
+        if self._nursery is not None:
+            end(self._nursery, first=signal.SIGTERM, grace_s=5)
 
     def doom(self, crash: Mapping[str, object]) -> int:
         """Put the crash file in place, whole, and return how many deaths there were before."""
@@ -120,29 +96,27 @@ class KeptHost:
         except FileNotFoundError:
             return None
         with self._changed:
-            alive = self._process is not None and self._process.poll() is None
-            return pid if alive and self._process is not None and self._process.pid == pid else None
-
-    def _warm(self) -> Spare:
-        reads, writes = os.pipe()
-        argv = (sys.executable, "-u", "-m", "tests.e2e.kills.warm_host", str(reads), *self._argv)
-        try:
-            process = spawn(argv, log=self.log, cwd=ROOT, env=self._settings, keep_open=(reads,))
-        finally:
-            os.close(reads)
-        return Spare(process=process, descriptor=writes)
+            return pid if self._pid == pid else None
 
     def _keep(self) -> None:
-        while True:
-            with self._changed:
-                if self._stopping:
+        commands, orders = os.pipe()
+        answers, reports = os.pipe()
+        argv = (sys.executable, "-u", "-m", "tests.e2e.kills.nursery", str(commands), str(reports), *self._arguments)
+        kept = (commands, reports)
+        self._nursery = spawn(argv, log=self.log, cwd=ROOT, env=self._settings, keep_open=kept)
+        for descriptor in kept:
+            os.close(descriptor)
+        with open(orders, "w", encoding="ascii", buffering=1) as asking, open(answers, encoding="ascii") as told:
+            asking.write("a host\n")
+            while pid := told.readline():
+                with self._changed:
+                    self._pid = int(pid)
+                code = int(told.readline() or 0)
+                with self._changed:
+                    self._pid = None
+                    self.deaths.append(Death(pid=int(pid), code=code))
+                    self._changed.notify_all()
+                if code != -signal.SIGKILL:
+                    # It was asked to end, or cannot be hosted at all: another one would not fare better.
                     return
-                process = self._process = (self._spare or self._warm()).take_over()
-            self._spare = self._warm()
-            code = process.wait()
-            with self._changed:
-                self.deaths.append(Death(pid=process.pid, code=code))
-                self._changed.notify_all()
-            if code != -signal.SIGKILL:
-                # It was asked to end, or cannot be hosted at all: another one would not fare better.
-                return
+                asking.write("another\n")

@@ -125,6 +125,18 @@ class Rig:
             time.sleep(0.02)
         return status
 
+    def ready_for(self, kind: OperationKind, environment: str) -> None:
+        """Bring an environment to where such an operation begins; one whose former case went well is there already."""
+        if kind is OperationKind.FAILBACK:
+            self.with_primary_back(environment)
+            return
+        primary, _ = self.gateways(environment)
+        if self.lock(environment).holder != primary.id:
+            self.with_primary_back(environment)
+            self.carried_out(environment, OperationKind.FAILBACK)
+        if primary.lives:
+            self.with_primary_silent(environment)
+
     def with_primary_back(self, environment: str) -> None:
         """Let the primary of an environment that was failed over boot and beat again; fail it over if need be."""
         if self.lock(environment).holder != self.gateways(environment)[1].id:
