@@ -10,6 +10,8 @@ from shared.domain.refusals import JsonValue
 from shared.ports import Ports
 
 TRIES: Final = 10
+LOOKED_BACK: Final = 50
+"""Entries in which a repeated step looks for its own; far more than one environment writes during an operation."""
 
 
 def record_audit(
@@ -49,6 +51,31 @@ def record_audit(
             if attempt == TRIES - 1:
                 raise
     return None
+
+
+def record_audit_once(
+    ports: Ports,
+    environment: str,
+    *,
+    write_id: str,
+    actor: str,
+    action: str,
+    reason: str,
+    before: Mapping[str, JsonValue],
+    after: Mapping[str, JsonValue],
+) -> None:
+    """Append the entry of one write, unless it is among the newest entries already.
+
+    For steps that may be repeated: a host that dies between its write and the entry leaves the entry to the
+    repetition. Raises as `record_audit` does.
+    """
+    newest = ports.audit.list(environment, limit=LOOKED_BACK)
+    if any(entry.after.get("write_id") == write_id for entry in newest):
+        return
+    record_audit(
+        ports, environment, actor=actor, action=action, reason=reason, before=before,
+        after={**after, "write_id": write_id},
+    )  # fmt: skip
 
 
 def shown(lock: EnvironmentLock) -> dict[str, JsonValue]:

@@ -1,6 +1,6 @@
 """Begins an operation: refuse early, then register it in the lock, so that one runs per environment."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -18,9 +18,9 @@ from shared.domain.faults import Conflict, LockStoreUnavailable
 from shared.domain.locks import with_operation
 from shared.domain.operations import Operation, OperationKind, OperationRequest, begin
 from shared.domain.policy import Policy
-from shared.domain.refusals import Refused
+from shared.domain.refusals import JsonValue, Refused
 from shared.ports import Ports
-from shared.steps.audit_trail import record_audit, shown
+from shared.steps.audit_trail import record_audit_once, shown
 from shared.steps.observe import observe, primary_cluster_state
 from shared.steps.write_lock import replace_lock
 from shared.telemetry import log
@@ -109,6 +109,15 @@ def ensure_record(ports: Ports, request: OperationRequest) -> Operation:
         return stored.value if stored else operation
 
 
+def audit_begun(ports: Ports, request: OperationRequest, before: Mapping[str, JsonValue]) -> None:
+    """Audit that the operation was registered; repeated by its first step, in case the host died before it could."""
+    record_audit_once(
+        ports, request.environment, write_id=f"{request.id}/begin", actor=request.requested_by,
+        action=f"{request.kind.value}.begun", reason=request.reason, before=before,
+        after={**before, "operation": request.id},
+    )  # fmt: skip
+
+
 def _decide(ports: Ports, environment: str, kind: OperationKind) -> Decision:
     snapshot = observe(ports, environment)
     if kind is OperationKind.FAILBACK:
@@ -127,15 +136,7 @@ def _register(ports: Ports, request: OperationRequest, *, etag: str) -> bool:
     if stored is None:
         return False
     ensure_record(ports, request)
-    record_audit(
-        ports,
-        request.environment,
-        actor=request.requested_by,
-        action=f"{request.kind.value}.begun",
-        reason=request.reason,
-        before=shown(current.value),
-        after=shown(stored.value),
-    )
+    audit_begun(ports, request, shown(current.value))
     log(
         "operation.begun", environment=request.environment, operation_id=request.id, type=request.kind.value,
         requested_by=request.requested_by,

@@ -10,7 +10,7 @@ from shared.domain.locks import without_operation
 from shared.domain.operations import Operation, OperationKind, OperationStatus, finished
 from shared.domain.refusals import JsonValue
 from shared.flows.commands import StepResult
-from shared.steps.audit_trail import record_audit, shown
+from shared.steps.audit_trail import record_audit_once, shown
 from shared.steps.begin_operation import ensure_record
 from shared.steps.context import StepContext
 from shared.steps.write_lock import replace_lock
@@ -34,16 +34,17 @@ def finish_operation(context: StepContext) -> StepResult:
     if error and request.kind is OperationKind.STOP_DR_CLUSTER:
         # A cluster left running costs money: try again after another hold time.
         ended = replace(ended, stop_dr_due_at=context.now + timedelta(seconds=context.ports.policy.hold_s))
+    outcome = "failed" if error else "succeeded"
+    # Before the operation leaves the lock: afterwards no repetition gets this far.
+    record_audit_once(
+        context.ports, request.environment, write_id=f"{request.id}/finish", actor=request.requested_by,
+        action=f"{request.kind.value}.{outcome}", reason=request.reason, before=shown(lock), after=shown(ended),
+    )  # fmt: skip
     if replace_lock(context.ports, ended, etag=context.lock.etag) is None:
         return context.waiting("the lock changed; finishing again", retry_after_s=0.0)
-    outcome = "failed" if error else "succeeded"
     log(
         f"operation.{outcome}", environment=request.environment, operation_id=request.id, type=request.kind.value,
         detail=str(context.args.get("detail", "")), code=error.get("code"),
-    )  # fmt: skip
-    record_audit(
-        context.ports, request.environment, actor=request.requested_by, action=f"{request.kind.value}.{outcome}",
-        reason=request.reason, before=shown(lock), after=shown(ended),
     )  # fmt: skip
     return context.done(outcome)
 

@@ -7,7 +7,7 @@ from shared.domain.guard import Sync, SyncOutcome
 from shared.domain.locks import EnvironmentLock, transferred
 from shared.domain.refusals import RefusalCode
 from shared.flows.commands import StepOutcome, StepResult
-from shared.steps.audit_trail import record_audit, shown
+from shared.steps.audit_trail import record_audit_once, shown
 from shared.steps.context import StepContext
 from shared.steps.observe import authority_reader
 from shared.steps.verify import decide, unless_allowed
@@ -52,6 +52,7 @@ def move_lock(context: StepContext) -> StepResult:
         if written is None:
             return StepResult(outcome=StepOutcome.AGAIN, detail="the lock changed since it was judged")
         lock = written
+    _audit_move(context, lock)
     return _raise_fence(context, lock)
 
 
@@ -70,11 +71,16 @@ def _move(context: StepContext, *, to: str, token: FencingToken, etag: str) -> E
         "lock.moved", environment=before.environment, operation_id=context.request.id, holder=to,
         previous_holder=before.holder, fencing_token=str(token), previous_token=str(before.token),
     )  # fmt: skip
-    record_audit(
-        context.ports, before.environment, actor=context.request.requested_by, action="lock.moved",
-        reason=context.request.reason, before=shown(before), after=shown(stored.value),
-    )  # fmt: skip
     return stored.value
+
+
+def _audit_move(context: StepContext, lock: EnvironmentLock) -> None:
+    record_audit_once(
+        context.ports, lock.environment, write_id=f"{context.request.id}/move/{lock.token}",
+        actor=context.request.requested_by, action="lock.moved", reason=context.request.reason,
+        before={**shown(lock), "holder": lock.previous_holder, "fencing_token": str(lock.previous_token)},
+        after=shown(lock),
+    )  # fmt: skip
 
 
 def _raise_fence(context: StepContext, lock: EnvironmentLock) -> StepResult:
@@ -83,10 +89,13 @@ def _raise_fence(context: StepContext, lock: EnvironmentLock) -> StepResult:
     try:
         sync = context.ports.work.sync_mirror(name, authority_reader(context.ports, name))
     except (DatabaseUnavailable, OutcomeUnknown) as outage:
-        since_move_s = (context.ports.clock.now() - lock.acquired_at).total_seconds()
-        left_s = context.ports.policy.guarded_transaction_s - since_move_s
-        if left_s > 0:
-            return context.waiting(f"raising the fence: {outage}", retry_after_s=min(left_s, 1.0))
+        # Waited by timers that began after the lock had moved. Comparing clocks would not do: they may be set, and
+        # the lock's own instant is from before the write, which may have been under way for long.
+        waited_s = float(context.args.get("waited_s", 0.0))
+        pause_s = min(context.ports.policy.guarded_transaction_s - waited_s, 1.0)
+        if pause_s > 0:
+            detail = f"raising the fence: {outage}"
+            return context.waiting(detail, retry_after_s=pause_s, waited_s=waited_s + pause_s)
         return context.done("lock moved; the mirror is raised when PostgreSQL is back", mirror="pending", **body)
     match sync.outcome:
         case SyncOutcome.RAISED | SyncOutcome.CURRENT:

@@ -7,6 +7,7 @@ from typing import Any, Final
 from shared.domain.faults import Conflict, Unavailable
 from shared.domain.locks import EnvironmentLock, Versioned
 from shared.domain.operations import (
+    STEPS_OF,
     OperationKind,
     OperationRequest,
     OperationStatus,
@@ -19,7 +20,8 @@ from shared.domain.policy import Policy
 from shared.domain.refusals import RefusalCode, Refused
 from shared.flows.commands import StepOutcome, StepResult
 from shared.ports import Ports
-from shared.steps.begin_operation import ensure_record
+from shared.steps.audit_trail import shown
+from shared.steps.begin_operation import audit_begun, ensure_record
 from shared.steps.cluster_power import start_dr_cluster, stop_dr_cluster
 from shared.steps.context import StepContext, stopped
 from shared.steps.drain import drain_dr_gateway, schedule_dr_stop
@@ -131,6 +133,8 @@ def _run(
         return stopped(Refused(code=RefusalCode.NOT_RUNNING_OPERATION, detail=f"{request.id} is not running"))
     assert lock is not None
     _record_start(ports, request, step)
+    if step is STEPS_OF[request.kind][0]:
+        audit_begun(ports, request, {**shown(lock.value), "operation": None})
     context = StepContext(
         ports=ports, step=step, request=request, environment=environment_of(ports, request.environment), lock=lock,
         args=args, since=since, now=now,

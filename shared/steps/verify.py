@@ -1,7 +1,7 @@
 """The steps that look and decide, and change nothing (runbook 1.1, 1.3, 1.5, 1.6, 2.1, 2.3)."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from shared.domain.failover import Allowed, Decision, decide_activation, decide_failback
 from shared.domain.faults import DatabaseUnavailable, OutcomeUnknown
@@ -30,6 +30,9 @@ def unless_allowed(context: StepContext, decision: Decision) -> StepResult | Non
             return None
         case Refused(code=RefusalCode.MONITOR_BLIND) as refused:
             # The monitor sees again after one HeartbeatTimeout; a short gap must not end a failover.
+            return context.waiting(refused.detail, retry_after_s=context.ports.policy.gateway_poll_s)
+        case Refused(code=RefusalCode.PRIMARY_NOT_RECOVERED) as refused if _primary_beats(context):
+            # Its run of heartbeats began anew, for instance because this control plane was away: let it complete.
             return context.waiting(refused.detail, retry_after_s=context.ports.policy.gateway_poll_s)
         case Refused() as refused:
             return context.stopped(refused)
@@ -99,6 +102,13 @@ def verify_operations(context: StepContext) -> StepResult:
     if context.waited_s > policy.first_claim_timeout_s:
         return context.failed(RefusalCode.TASKS_NOT_CLAIMED, f"{pending} tasks wait, none was claimed")
     return context.waiting(f"{pending} tasks wait, none is claimed yet", retry_after_s=_poll_s(context))
+
+
+def _primary_beats(context: StepContext) -> bool:
+    primary = observe(context.ports, context.environment.name).primary
+    if primary is None or primary.last_heartbeat is None:
+        return False
+    return context.ports.clock.now() - primary.last_heartbeat <= timedelta(seconds=context.ports.policy.on_time_s)
 
 
 def _poll_s(context: StepContext) -> float:

@@ -1,5 +1,7 @@
 """Failback and the later stop of the DR cluster (runbook section 2)."""
 
+from datetime import timedelta
+
 import pytest
 
 from devhost.emulators.memory_clusters import STOPPED
@@ -214,3 +216,16 @@ def test_the_token_rises_although_the_clock_steps_back(kind: OperationKind) -> N
 
     assert carried_out(world, kind).status is OperationStatus.SUCCEEDED
     assert world.lock.token == before + 1
+
+
+def test_a_failback_outlives_a_control_plane_that_was_away_for_a_moment() -> None:
+    """Nobody could beat meanwhile, so the primary's run of heartbeats begins anew; that is not the primary's fault."""
+    world = with_primary_back(failed_over())
+    request = begun(world, FAILBACK)
+    world.clock.time += timedelta(seconds=2 * world.policy.on_time_s)
+    world.live()
+
+    run_operation(world.ports, request, sleep=world.pass_time)
+
+    assert world.operation(request.id).status is OperationStatus.SUCCEEDED
+    assert world.lock.holder == "gw-pro-primary"

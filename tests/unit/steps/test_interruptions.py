@@ -99,6 +99,9 @@ def test_an_operation_killed_at_any_write_ends_in_the_same_state_with_one_token(
         mirror = world.work.mirror("PRO")
         assert mirror is not None
         assert (mirror.token, mirror.holder) == (world.lock.token, world.lock.holder), all_points[at]
+        audited = [entry.action for entry in reversed(world.ports.audit.list("PRO", limit=100))]
+        expected = [f"{kind.value}.begun", "lock.moved", f"{kind.value}.succeeded"]
+        assert audited[-3:] == expected, all_points[at]
 
 
 @pytest.mark.parametrize("kind", KINDS)
