@@ -14,7 +14,8 @@ from typing import TypeAlias
 
 PRODUCT = ("functions/", "shared/", "function_app.py")
 Complaints: TypeAlias = Iterator[tuple[int, str]]  # line number, what is wrong and what to write instead
-OUTSIDE = ("devhost/", "docs/", "tests/")  # never shipped: they play the platform, so they may touch what the product may not
+# Never shipped: they play the platform, so they may touch what the product may not.
+OUTSIDE = ("devhost/", "docs/", "tests/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
