@@ -45,7 +45,14 @@ def deactivate(req: func.HttpRequest) -> func.HttpResponse:
         done = deactivate_gateway(call.ports, gateway_id, actor=call.actor, forced=body.force, reason=body.reason)
         if isinstance(done, Refused):
             return call.refused(done)
-        token = {"fencing_token": str(done.token)} if done.token is not None else {}
-        return Rendered(200, {"message": f"Gateway {gateway_id} deactivated", **token})
+        message = f"Gateway {gateway_id} deactivated"
+        if done.token is None:
+            return Rendered(200, {"message": message})
+        mirror = "raised" if done.fenced else "pending"
+        if not done.fenced:
+            message += "; PostgreSQL could not be told yet, so its open work may still be accepted"
+        return Rendered(200 if done.fenced else 202, {
+            "message": message, "fencing_token": str(done.token), "mirror": mirror,
+        })  # fmt: skip
 
     return respond(req, DEACTIVATE, {"POST": post})

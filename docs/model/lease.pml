@@ -13,7 +13,7 @@
 #define LIMIT 0
 #endif
 #ifndef LEASE
-#define LEASE 4
+#define LEASE 3
 #endif
 #ifndef SERVER_MARGIN
 #define SERVER_MARGIN 1

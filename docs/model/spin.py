@@ -100,7 +100,7 @@ def run(check: Check, folder: Path) -> Found:
     spin, compiler = tools()
     folder.mkdir(parents=True, exist_ok=True)
     _succeed([spin, "-a", *_defines(check), str(FOLDER / f"{check.model}.pml")], folder)
-    effort = "-O1" if check.expected is Expected.REFUTED else "-O2"  # a short search is not worth a long compilation
+    effort = "-O0" if check.expected is Expected.REFUTED else "-O2"  # a short search is not worth a long compilation
     _succeed([compiler, effort, "-w", *_build(check), "-o", "pan", "pan.c"], folder)
     started = time.monotonic()
     done = subprocess.run(

@@ -24,10 +24,14 @@ TRIES = 10
 
 @dataclass(frozen=True, slots=True)
 class Deactivated:
-    """The gateway is not active; `token` is the new token when it held the lock."""
+    """The gateway is not active; `token` is the new token when it held the lock.
+
+    With `fenced` False its open work may still be accepted: PostgreSQL has not been told yet.
+    """
 
     gateway_id: str
     token: int | None
+    fenced: bool = True
 
 
 def known_gateway(ports: Ports, gateway_id: str) -> Gateway:
@@ -65,8 +69,8 @@ def deactivate_gateway(
         vacant = _vacant(ports, snapshot, decision.value)
         if replace_lock(ports, vacant, etag=decision.etag) is None:
             continue
-        _after_vacating(ports, decision.value, vacant, gateway_id, actor=actor, reason=reason)
-        return Deactivated(gateway_id, vacant.token)
+        fenced = _after_vacating(ports, decision.value, vacant, gateway_id, actor=actor, reason=reason)
+        return Deactivated(gateway_id, vacant.token, fenced)
     raise LockStoreUnavailable("the environment lock kept changing")
 
 
@@ -140,16 +144,19 @@ def _vacant(ports: Ports, snapshot: Snapshot, lock: EnvironmentLock) -> Environm
 
 def _after_vacating(
     ports: Ports, before: EnvironmentLock, after: EnvironmentLock, gateway_id: str, *, actor: str, reason: str
-) -> None:
+) -> bool:
+    """Audit the change and raise the fence; return whether the mirror carries the new token."""
     warn("gateway.deactivated", environment=after.environment, gateway=gateway_id, fencing_token=str(after.token))
     record_audit(
         ports, after.environment, actor=actor, action="gateway.deactivated", reason=reason, before=shown(before),
         after=shown(after),
     )  # fmt: skip
     try:
-        ports.work.sync_mirror(after.environment, authority_reader(ports, after.environment))
+        sync = ports.work.sync_mirror(after.environment, authority_reader(ports, after.environment))
     except Unavailable as outage:
         warn("mirror.pending", environment=after.environment, detail=str(outage))
+        return False
+    return sync.mirror is not None and sync.mirror.token >= after.token
 
 
 def newest_operations(ports: Ports, environment: str | None, *, limit: int) -> Sequence[Operation]:

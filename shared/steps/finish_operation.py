@@ -1,20 +1,23 @@
-"""Ends an operation: first its record, then its entry in the lock, so that a lost step can be repeated."""
+"""Ends an operation: first its entry in the lock, then its record, so that nothing can happen after its end."""
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from shared.domain.faults import Conflict
 from shared.domain.locks import without_operation
-from shared.domain.operations import Operation, OperationKind, OperationStatus, finished
+from shared.domain.operations import Operation, OperationKind, OperationRequest, OperationStatus, finished
 from shared.domain.refusals import JsonValue
 from shared.flows.commands import StepResult
-from shared.steps.audit_trail import record_audit_once, shown
+from shared.ports import Ports
+from shared.steps.audit_trail import LOOKED_BACK, record_audit_once, shown
 from shared.steps.begin_operation import ensure_record
 from shared.steps.context import StepContext
 from shared.steps.write_lock import replace_lock
 from shared.telemetry import log
+
+RECORD_TRIES: Final = 10
 
 MESSAGES: Final = {
     # The first two are the runbook's (1.4, 2.2), word for word.
@@ -25,11 +28,12 @@ MESSAGES: Final = {
 
 
 def finish_operation(context: StepContext) -> StepResult:
-    """Write how the operation ended, then take it out of the lock; draining ends with it."""
-    request, error = context.request, context.args.get("error") or {}
-    ensure_record(context.ports, request)
-    _end_record(context, error)
-    lock = context.lock.value
+    """Take the operation out of the lock, which ends draining too, then write how it ended.
+
+    In this order: leaving the lock changes its version, so a move that was sent and never answered cannot land
+    after people have read that the operation failed.
+    """
+    request, error, lock = context.request, dict(context.args.get("error") or {}), context.lock.value
     ended = without_operation(lock, write_id=f"{request.id}/finish")
     if error and request.kind is OperationKind.STOP_DR_CLUSTER:
         # A cluster left running costs money: try again after another hold time.
@@ -46,32 +50,53 @@ def finish_operation(context: StepContext) -> StepResult:
         f"operation.{outcome}", environment=request.environment, operation_id=request.id, type=request.kind.value,
         detail=str(context.args.get("detail", "")), code=error.get("code"),
     )  # fmt: skip
+    end_record(context.ports, request, context.args, lock_moved=lock.granted_by == request.id)
     return context.done(outcome)
 
 
-def _end_record(context: StepContext, error: Mapping[str, Any]) -> None:
-    for _ in range(10):
-        found = context.ports.operations.read(context.request.id)
+def end_left_record(ports: Ports, request: OperationRequest, args: Mapping[str, Any], *, lock_moved: bool) -> None:
+    """End the record of an operation that has left the lock, as its audit entry says it ended.
+
+    A host that lost its history runs the flow anew, finds that the operation no longer runs, and would call that
+    a failure.
+    """
+    newest = ports.audit.list(request.environment, limit=LOOKED_BACK)
+    entry = next((one for one in newest if one.after.get("write_id") == f"{request.id}/finish"), None)
+    if entry is not None and entry.action.endswith(".succeeded") and args.get("error"):
+        args = {"result": {name: entry.after[name] for name in ("holder", "fencing_token")}}
+    end_record(ports, request, args, lock_moved=lock_moved)
+
+
+def end_record(ports: Ports, request: OperationRequest, args: Mapping[str, Any], *, lock_moved: bool) -> None:
+    """Write how an operation that has left the lock ended; a record that has ended stays as it is."""
+    error = dict(args.get("error") or {})
+    ensure_record(ports, request)
+    for _ in range(RECORD_TRIES):
+        found = ports.operations.read(request.id)
         if found is None or found.value.status is not OperationStatus.RUNNING:
             return
+        now = ports.clock.now()
         status = OperationStatus.FAILED if error else OperationStatus.SUCCEEDED
-        result = {} if error else _result(context, found.value)
-        ended = finished(found.value, status=status, result=result, error=error, now=context.now)
+        result = {} if error else _result(found.value, args, now)
+        if error:
+            error["lock_moved"] = lock_moved
         try:
-            context.ports.operations.replace(ended, etag=found.etag)
+            ports.operations.replace(
+                finished(found.value, status=status, result=result, error=error, now=now), etag=found.etag
+            )
         except Conflict:
             continue
         return
 
 
-def _result(context: StepContext, operation: Operation) -> dict[str, JsonValue]:
+def _result(operation: Operation, args: Mapping[str, Any], now: datetime) -> dict[str, JsonValue]:
     request = operation.request
     result: dict[str, JsonValue] = {"message": MESSAGES[request.kind].format(environment=request.environment)}
-    result.update(context.args.get("result") or {})
+    result.update(args.get("result") or {})
     if request.kind is OperationKind.FAILOVER and operation.outage_started_at and operation.failed_at:
         detect_s = (operation.failed_at - operation.outage_started_at).total_seconds()
         decide_s = (request.requested_at - operation.failed_at).total_seconds()
-        execute_s = (context.now - request.requested_at).total_seconds()
+        execute_s = (now - request.requested_at).total_seconds()
         result["recovery_time"] = {
             "total_seconds": round(detect_s + decide_s + execute_s, 3),
             "detect_seconds": round(detect_s, 3),

@@ -42,8 +42,10 @@ def look_again(context: StepContext) -> StepResult:
 def move_lock(context: StepContext) -> StepResult:
     """Give the lock to the gateway that was judged, at exactly the version that was judged, then raise the fence.
 
-    Done only when the raise has committed, or, while PostgreSQL is unreachable, when every transaction under the
-    former token must have ended: only then is the former holder harmless. `data.mirror` is `raised` or `pending`.
+    Done when the raise has committed: then the former holder is harmless (`data.mirror` is `raised`). While
+    PostgreSQL is unreachable nobody works, and the step is done once every transaction under the former token must
+    have ended (`pending`); should PostgreSQL come back while Table Storage is away, the former holder works on
+    until the fence is raised, and the new one does not.
     """
     to, token = str(context.args["to"]), FencingToken(int(context.args["token"]))
     lock = context.lock.value
@@ -98,6 +100,9 @@ def _raise_fence(context: StepContext, lock: EnvironmentLock) -> StepResult:
             return context.waiting(detail, retry_after_s=pause_s, waited_s=waited_s + pause_s)
         return context.done("lock moved; the mirror is raised when PostgreSQL is back", mirror="pending", **body)
     match sync.outcome:
+        case SyncOutcome.RAISED | SyncOutcome.CURRENT if sync.mirror is None or sync.mirror.token < lock.token:
+            detail = "Table Storage lost the move before the mirror was raised"
+            return context.failed(RefusalCode.AUTHORITY_REGRESSED, detail, **body)
         case SyncOutcome.RAISED | SyncOutcome.CURRENT:
             return context.done(_described(lock, sync), mirror="raised", **body)
         case SyncOutcome.UNREACHABLE:

@@ -25,7 +25,7 @@ from shared.steps.begin_operation import audit_begun, ensure_record
 from shared.steps.cluster_power import start_dr_cluster, stop_dr_cluster
 from shared.steps.context import StepContext, stopped
 from shared.steps.drain import drain_dr_gateway, schedule_dr_stop
-from shared.steps.finish_operation import finish_operation
+from shared.steps.finish_operation import end_left_record, finish_operation
 from shared.steps.move_lock import look_again, move_lock
 from shared.steps.observe import environment_of
 from shared.steps.verify import (
@@ -129,6 +129,8 @@ def _run(
     lock = ports.locks.read(request.environment)
     if not _is_running(lock, request):
         if step is Step.FINISH_OPERATION:
+            # It has left the lock; a host that died right then left its record open.
+            end_left_record(ports, request, args, lock_moved=lock is not None and lock.value.granted_by == request.id)
             return StepResult(outcome=StepOutcome.DONE, detail="the operation has ended already")
         return stopped(Refused(code=RefusalCode.NOT_RUNNING_OPERATION, detail=f"{request.id} is not running"))
     assert lock is not None
