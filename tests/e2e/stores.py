@@ -49,9 +49,14 @@ class Stores:
 
     def fence(self, environment: str) -> Row:
         """Return the mirror of the environment lock."""
-        found = self.database.execute("select * from environment_fence where environment = %s", [environment])
-        row = found.fetchone()
-        assert row is not None, f"{environment} has no fence"
+
+        def read() -> Row | None:
+            found = self.database.execute("select * from environment_fence where environment = %s", [environment])
+            return found.fetchone()
+
+        # The first heartbeat, or the reconciler, raises it a moment after the lock was founded.
+        row = eventually(read, lambda found: found is not None, what=f"a fence of {environment}", within_s=10)
+        assert row is not None
         return row
 
     def tasks(self, environment: str) -> list[Row]:
