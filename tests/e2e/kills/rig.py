@@ -16,7 +16,7 @@ from devhost.lab.names import cluster_id, demo_config
 from devhost.lab.settings import clean_environment
 from shared.adapters.tables import open_account
 from shared.domain.locks import EnvironmentLock
-from shared.domain.operations import Operation, OperationKind
+from shared.domain.operations import Operation, OperationKind, OperationStatus
 from tests.e2e.kills.clusters import ClusterWatch
 from tests.e2e.kills.fence_log import FenceState, fence_log, keep_fence_log
 from tests.e2e.kills.gateways import Pace, ScriptedGateway
@@ -99,18 +99,18 @@ class Rig:
         return self.ended(environment, before)
 
     def ended(self, environment: str, before: EnvironmentLock) -> Operation:
-        """Return the operation that began after the lock was `before`, once it has left the lock."""
+        """Return the operation that began after the lock was `before`, once it has left the lock and is recorded."""
         gives_up_at = time.monotonic() + ENDED_WITHIN_S
         while True:
             lock = self.lock(environment)
             if lock.operation is None and lock.last_operation_id not in (None, before.last_operation_id):
-                break
+                assert lock.last_operation_id is not None
+                found = self.stores.operations.read(lock.last_operation_id)
+                # The record ends after the operation has left the lock.
+                if found is not None and found.value.status is not OperationStatus.RUNNING:
+                    return found.value
             assert time.monotonic() < gives_up_at, f"the operation does not end:\n{self.story(environment)}"
             time.sleep(0.03)
-        assert lock.last_operation_id is not None
-        found = self.stores.operations.read(lock.last_operation_id)
-        assert found is not None, lock
-        return found.value
 
     def orchestration_status(self, operation: Operation) -> str:
         """Return how the orchestration of an operation stands, once it has ended or time is up."""
