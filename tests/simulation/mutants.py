@@ -91,6 +91,9 @@ MUTANTS = (
         "the move is acknowledged before the fence is raised",
         MOVE,
         "        sync = context.ports.work.sync_mirror(name, authority_reader(context.ports, name))\n",
-        "        sync = Sync(outcome=SyncOutcome.CURRENT, mirror=None)\n",
+        "        from shared.domain.guard import Mirror\n"
+        "        mirror = Mirror(environment=name, token=lock.token, holder=lock.holder, lease_until=None, "
+        "not_before=None, validated_timeline='')\n"
+        "        sync = Sync(outcome=SyncOutcome.CURRENT, mirror=mirror)\n",
     ),
 )
