@@ -1,6 +1,7 @@
 """Reads everything a decision needs, once, in the order that makes the decision safe."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from shared.domain.clusters import ClusterState
@@ -38,6 +39,13 @@ def observe(ports: Ports, name: str) -> Snapshot:
         UnknownEnvironment: It is not declared.
         LockStoreUnavailable: Without the lock or the heartbeats nothing can be decided.
     """
+    snapshot = observe_without_sight(ports, name)
+    sight = ports.sight.read()
+    return replace(snapshot, sight=sight.value if sight else None)
+
+
+def observe_without_sight(ports: Ports, name: str) -> Snapshot:
+    """Return the same snapshot for who knows the health monitor's sight: the monitor itself."""
     environment = environment_of(ports, name)
     for _ in range(LOOKS):
         snapshot = _look(ports, environment)
@@ -63,14 +71,13 @@ def has_lost_writes(ports: Ports, lock: EnvironmentLock) -> bool:
 def _look(ports: Ports, environment: Environment) -> Snapshot:
     lock = ports.locks.read(environment.name)
     gateways = ports.gateways.list(environment.name)
-    sight = ports.sight.read()
     mirror, reachable = _mirror(ports, environment.name)
     return Snapshot(
         environment=environment.name,
         lock=lock,
         primary=_with_role(gateways, Role.PRIMARY),
         dr=_with_role(gateways, Role.DR_STANDBY),
-        sight=sight.value if sight else None,
+        sight=None,
         mirror=mirror,
         database_reachable=reachable,
         now=ports.clock.now(),

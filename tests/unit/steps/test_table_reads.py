@@ -1,0 +1,24 @@
+"""What is read is read once: a second look of the same pass costs time and may contradict the first."""
+
+from devhost.simulation.world import World
+from shared.steps.watch_health import watch_health
+
+
+class Points:
+    """A fault that fails nothing and keeps which accesses there were."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def __call__(self, point: str) -> None:
+        self.seen.append(point)
+
+
+def test_one_pass_of_the_monitor_reads_its_sight_once() -> None:
+    points = Points()
+    world = World(fault=points).founded()
+    points.seen.clear()
+
+    assert watch_health(world.ports).sees
+
+    assert points.seen.count("sight.read") == 1
