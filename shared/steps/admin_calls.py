@@ -14,8 +14,8 @@ from shared.domain.refusals import RefusalCode, Refused
 from shared.domain.tasks import RotationConfig, Task
 from shared.ports import Ports
 from shared.steps.audit_trail import record_audit, shown
-from shared.steps.begin_operation import ensure_record
 from shared.steps.observe import authority_reader, environment_of, find_gateway, observe
+from shared.steps.operation_record import ensure_record
 from shared.steps.write_lock import replace_lock
 from shared.telemetry import log, warn
 

@@ -14,14 +14,15 @@ from shared.domain.failover import (
     decide_failback,
     has_regressed,
 )
-from shared.domain.faults import Conflict, LockStoreUnavailable
+from shared.domain.faults import LockStoreUnavailable
 from shared.domain.locks import with_operation
-from shared.domain.operations import Operation, OperationKind, OperationRequest, begin
+from shared.domain.operations import OperationKind, OperationRequest
 from shared.domain.policy import Policy
 from shared.domain.refusals import JsonValue, Refused
 from shared.ports import Ports
 from shared.steps.audit_trail import record_audit_once, shown
 from shared.steps.observe import observe, primary_cluster_state
+from shared.steps.operation_record import ensure_record
 from shared.steps.write_lock import replace_lock
 from shared.telemetry import log
 
@@ -88,25 +89,6 @@ def register_stop(ports: Ports, environment: str) -> Begun | None:
         reason="hold time after failback is over",
     )
     return Begun(request) if _register(ports, request, etag=snapshot.lock.etag) else None
-
-
-def ensure_record(ports: Ports, request: OperationRequest) -> Operation:
-    """Return the operation's record, creating it from the request when it is missing."""
-    found = ports.operations.read(request.id)
-    if found:
-        return found.value
-    operation = begin(request)
-    if request.kind is OperationKind.FAILOVER:
-        lock = ports.locks.read(request.environment)
-        holder = lock.value.holder if lock else None
-        mark = lock.value.mark_of(holder) if lock and holder else None
-        if mark:
-            operation = replace(operation, outage_started_at=mark.last_heartbeat, failed_at=mark.at)
-    try:
-        return ports.operations.insert(operation).value
-    except Conflict:
-        stored = ports.operations.read(request.id)
-        return stored.value if stored else operation
 
 
 def audit_begun(ports: Ports, request: OperationRequest, before: Mapping[str, JsonValue]) -> None:

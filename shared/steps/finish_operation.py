@@ -5,19 +5,16 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from shared.domain.faults import Conflict
 from shared.domain.locks import without_operation
 from shared.domain.operations import Operation, OperationKind, OperationRequest, OperationStatus, finished
 from shared.domain.refusals import JsonValue
 from shared.flows.commands import StepResult
 from shared.ports import Ports
 from shared.steps.audit_trail import LOOKED_BACK, record_audit_once, shown
-from shared.steps.begin_operation import ensure_record
 from shared.steps.context import StepContext
+from shared.steps.operation_record import change_record, ensure_record
 from shared.steps.write_lock import replace_lock
 from shared.telemetry import log
-
-RECORD_TRIES: Final = 10
 
 MESSAGES: Final = {
     # The first two are the runbook's (1.4, 2.2), word for word.
@@ -70,23 +67,17 @@ def end_left_record(ports: Ports, request: OperationRequest, args: Mapping[str, 
 def end_record(ports: Ports, request: OperationRequest, args: Mapping[str, Any], *, lock_moved: bool) -> None:
     """Write how an operation that has left the lock ended; a record that has ended stays as it is."""
     error = dict(args.get("error") or {})
-    ensure_record(ports, request)
-    for _ in range(RECORD_TRIES):
-        found = ports.operations.read(request.id)
-        if found is None or found.value.status is not OperationStatus.RUNNING:
-            return
+    if error:
+        error["lock_moved"] = lock_moved
+
+    def ended(operation: Operation) -> Operation:
         now = ports.clock.now()
         status = OperationStatus.FAILED if error else OperationStatus.SUCCEEDED
-        result = {} if error else _result(found.value, args, now)
-        if error:
-            error["lock_moved"] = lock_moved
-        try:
-            ports.operations.replace(
-                finished(found.value, status=status, result=result, error=error, now=now), etag=found.etag
-            )
-        except Conflict:
-            continue
-        return
+        result = {} if error else _result(operation, args, now)
+        return finished(operation, status=status, result=result, error=error, now=now)
+
+    ensure_record(ports, request)
+    change_record(ports, request.id, ended)
 
 
 def _result(operation: Operation, args: Mapping[str, Any], now: datetime) -> dict[str, JsonValue]:

@@ -6,8 +6,9 @@ from shared.domain.faults import Unavailable
 from shared.domain.guard import SyncOutcome
 from shared.domain.operations import OperationRequest
 from shared.ports import Ports
-from shared.steps.begin_operation import Begun, ensure_record, register_stop
+from shared.steps.begin_operation import Begun, register_stop
 from shared.steps.observe import authority_reader, has_lost_writes
+from shared.steps.operation_record import ensure_record
 from shared.telemetry import log, warn
 
 

@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from shared.domain.faults import Conflict, Unavailable
+from shared.domain.faults import Unavailable
 from shared.domain.locks import EnvironmentLock, Versioned
 from shared.domain.operations import (
     STEPS_OF,
+    Operation,
     OperationKind,
     OperationRequest,
-    OperationStatus,
     Step,
     StepStatus,
     step_ended,
@@ -21,13 +21,14 @@ from shared.domain.refusals import RefusalCode, Refused
 from shared.flows.commands import StepOutcome, StepResult
 from shared.ports import Ports
 from shared.steps.audit_trail import shown
-from shared.steps.begin_operation import audit_begun, ensure_record
+from shared.steps.begin_operation import audit_begun
 from shared.steps.cluster_power import start_dr_cluster, stop_dr_cluster
 from shared.steps.context import StepContext, stopped
 from shared.steps.drain import drain_dr_gateway, schedule_dr_stop
 from shared.steps.finish_operation import end_left_record, finish_operation
 from shared.steps.move_lock import look_again, move_lock
 from shared.steps.observe import environment_of
+from shared.steps.operation_record import change_record, ensure_record
 from shared.steps.verify import (
     verify_dr_gateway,
     verify_holder_active,
@@ -70,8 +71,6 @@ STATUS_OF: Final = {
     StepOutcome.AGAIN: StepStatus.RUNNING,
     StepOutcome.STOPPED: StepStatus.FAILED,
 }
-
-RECORD_TRIES: Final = 10
 
 
 def run_step(ports: Ports, request: OperationRequest, step: Step, args: Mapping[str, Any]) -> StepResult:
@@ -158,33 +157,20 @@ def _record_start(ports: Ports, request: OperationRequest, step: Step) -> None:
     if step is Step.FINISH_OPERATION:
         return
     ensure_record(ports, request)
-    for _ in range(RECORD_TRIES):
-        found = ports.operations.read(request.id)
-        if found is None or found.value.status is not OperationStatus.RUNNING:
-            return
-        try:
-            ports.operations.replace(step_started(found.value, step, now=ports.clock.now()), etag=found.etag)
-        except Conflict:
-            continue
-        return
+    change_record(ports, request.id, lambda operation: step_started(operation, step, now=ports.clock.now()))
 
 
 def _try_to_record(ports: Ports, request: OperationRequest, step: Step, result: StepResult) -> None:
     """Record how the step stands. The record is for people: losing it must not repeat or undo the effect."""
     if step is Step.FINISH_OPERATION:
         return
+    status = STATUS_OF[result.outcome]
+
+    def ended(operation: Operation) -> Operation:
+        return step_ended(operation, step, status=status, detail=result.detail, now=ports.clock.now())
+
     try:
-        for _ in range(RECORD_TRIES):
-            found = ports.operations.read(request.id)
-            if found is None or found.value.status is not OperationStatus.RUNNING:
-                return
-            now, status = ports.clock.now(), STATUS_OF[result.outcome]
-            ended = step_ended(found.value, step, status=status, detail=result.detail, now=now)
-            try:
-                ports.operations.replace(ended, etag=found.etag)
-            except Conflict:
-                continue
-            return
+        change_record(ports, request.id, ended)
     except Unavailable as outage:
         warn("operation.record_delayed", operation_id=request.id, step=step.id, detail=str(outage))
 
