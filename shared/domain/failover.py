@@ -50,11 +50,10 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allowed:
-    """The lock may move from `holder` to `to`, provided it is still the version that was judged."""
+    """The lock may move to `to`, provided it is still at the version that was judged."""
 
-    holder: str | None
+    lock: Versioned[EnvironmentLock]
     to: str
-    etag: str
     evidence: Mapping[str, JsonValue]
 
 
@@ -95,7 +94,7 @@ def decide_activation(snapshot: Snapshot, policy: Policy, *, operation_id: str |
         refusal = _unless_primary_is_down(snapshot, policy, lock, primary)
         if refusal:
             return refusal
-    return Allowed(holder=lock.holder, to=dr.id, etag=found.etag, evidence=evidence(snapshot, policy))
+    return Allowed(lock=found, to=dr.id, evidence=evidence(snapshot, policy))
 
 
 def decide_failback(snapshot: Snapshot, policy: Policy, *, operation_id: str | None = None) -> Decision:
@@ -113,7 +112,7 @@ def decide_failback(snapshot: Snapshot, policy: Policy, *, operation_id: str | N
     refusal = _unless_primary_is_well(snapshot, policy, primary)
     if refusal:
         return refusal
-    return Allowed(holder=lock.holder, to=primary.id, etag=found.etag, evidence=evidence(snapshot, policy))
+    return Allowed(lock=found, to=primary.id, evidence=evidence(snapshot, policy))
 
 
 def decide_deactivation(

@@ -15,7 +15,7 @@ from shared.domain.failover import (
     has_regressed,
 )
 from shared.domain.faults import LockStoreUnavailable
-from shared.domain.locks import with_operation
+from shared.domain.locks import EnvironmentLock, Versioned, with_operation
 from shared.domain.operations import OperationKind, OperationRequest
 from shared.domain.policy import Policy
 from shared.domain.refusals import JsonValue, Refused
@@ -65,7 +65,7 @@ def begin_operation(
         decision = _decide(ports, environment, kind)
         if not isinstance(decision, Allowed):
             return decision
-        if _register(ports, request, etag=decision.etag):
+        if _register(ports, request, decision.lock):
             return Begun(request)
     raise LockStoreUnavailable("the environment lock kept changing")
 
@@ -88,7 +88,7 @@ def register_stop(ports: Ports, environment: str) -> Begun | None:
         requested_at=snapshot.now,
         reason="hold time after failback is over",
     )
-    return Begun(request) if _register(ports, request, etag=snapshot.lock.etag) else None
+    return Begun(request) if _register(ports, request, snapshot.lock) else None
 
 
 def audit_begun(ports: Ports, request: OperationRequest, before: Mapping[str, JsonValue]) -> None:
@@ -107,18 +107,14 @@ def _decide(ports: Ports, environment: str, kind: OperationKind) -> Decision:
     return DECIDE[kind](snapshot, ports.policy)
 
 
-def _register(ports: Ports, request: OperationRequest, *, etag: str) -> bool:
-    current = ports.locks.read(request.environment)
-    if current is None or current.etag != etag:
-        return False
-    lock = with_operation(current.value, request, write_id=f"{request.id}/begin")
+def _register(ports: Ports, request: OperationRequest, judged: Versioned[EnvironmentLock]) -> bool:
+    lock = with_operation(judged.value, request, write_id=f"{request.id}/begin")
     if request.kind is OperationKind.STOP_DR_CLUSTER:
         lock = replace(lock, stop_dr_due_at=None)
-    stored = replace_lock(ports, lock, etag=etag)
-    if stored is None:
+    if replace_lock(ports, lock, etag=judged.etag) is None:
         return False
     ensure_record(ports, request)
-    audit_begun(ports, request, shown(current.value))
+    audit_begun(ports, request, shown(judged.value))
     log(
         "operation.begun", environment=request.environment, operation_id=request.id, type=request.kind.value,
         requested_by=request.requested_by,

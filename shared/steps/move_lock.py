@@ -35,8 +35,9 @@ def look_again(context: StepContext) -> StepResult:
         mirrored = mirror.token if mirror else None
     except (DatabaseUnavailable, OutcomeUnknown):
         pass  # the clock and the stored token remain, and the mirror can only be behind the stored one
-    token = mint(stored=context.lock.value.token, mirrored=mirrored, now_unix_ns=context.ports.clock.unix_ns())
-    return context.done(f"{decision.to} may hold the lock", etag=decision.etag, to=decision.to, token=str(token))
+    judged = decision.lock
+    token = mint(stored=judged.value.token, mirrored=mirrored, now_unix_ns=context.ports.clock.unix_ns())
+    return context.done(f"{decision.to} may hold the lock", etag=judged.etag, to=decision.to, token=str(token))
 
 
 def move_lock(context: StepContext) -> StepResult:

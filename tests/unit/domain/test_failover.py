@@ -100,7 +100,7 @@ def test_a_failed_and_silent_primary_may_be_displaced_at_exactly_the_version_tha
     decision = decide_activation(failed_snapshot(), POLICY)
 
     assert isinstance(decision, Allowed)
-    assert (decision.holder, decision.to, decision.etag) == (PRIMARY, DR, "v7")
+    assert (decision.lock.value.holder, decision.to, decision.lock.etag) == (PRIMARY, DR, "v7")
     assert decision.evidence == evidence(failed_snapshot(), POLICY)
 
 
@@ -108,7 +108,7 @@ def test_an_environment_that_nobody_holds_may_be_given_to_the_dr_gateway() -> No
     decision = decide_activation(steady_snapshot(lock=at_version(lock(holder=None))), POLICY)
 
     assert isinstance(decision, Allowed)
-    assert (decision.holder, decision.to) == (None, DR)
+    assert (decision.lock.value.holder, decision.to) == (None, DR)
 
 
 def test_a_primary_that_beats_is_not_displaced() -> None:

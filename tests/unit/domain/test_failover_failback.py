@@ -108,7 +108,7 @@ def test_a_primary_that_is_well_may_be_given_its_environment_back_at_exactly_the
     decision = decide_failback(failed_over_snapshot(), POLICY)
 
     assert isinstance(decision, Allowed)
-    assert (decision.holder, decision.to, decision.etag) == (DR, PRIMARY, "v7")
+    assert (decision.lock.value.holder, decision.to, decision.lock.etag) == (DR, PRIMARY, "v7")
     assert decision.evidence == evidence(failed_over_snapshot(), POLICY)
 
 
@@ -116,7 +116,7 @@ def test_an_environment_that_nobody_holds_may_be_given_to_its_primary() -> None:
     decision = decide_failback(held_by(None)(failed_over_snapshot()), POLICY)
 
     assert isinstance(decision, Allowed)
-    assert (decision.holder, decision.to) == (None, PRIMARY)
+    assert (decision.lock.value.holder, decision.to) == (None, PRIMARY)
 
 
 def test_repeating_a_failback_that_is_done_answers_the_same_token() -> None:
