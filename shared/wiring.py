@@ -41,6 +41,7 @@ def ports() -> Ports:
         gateways=stores.gateways,
         operations=stores.operations,
         audit=stores.audit,
+        events=stores.events,
         sight=stores.sight,
         work=PostgresWorkStore(chosen.database_url, policy=policy, pool_size=chosen.database_pool_size),
         clusters=AksClusters(

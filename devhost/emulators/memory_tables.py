@@ -1,4 +1,4 @@
-"""The five stores of Table Storage, in memory."""
+"""The stores of Table Storage, in memory."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from devhost.emulators.memory_rows import Fault, MemoryRows, Snapshot, no_fault
 from shared.domain.audit import AuditEntry
 from shared.domain.environments import Role
+from shared.domain.events import Event
 from shared.domain.gateways import Gateway
 from shared.domain.health import Sight
 from shared.domain.locks import EnvironmentLock, Versioned
@@ -106,6 +107,26 @@ class MemoryAuditStore:
         return [entry for _, entry in reversed(self.rows.list(environment))][: max(limit, 0)]
 
 
+class MemoryEventStore:
+    """`EventStore`; its fault points begin with `events`."""
+
+    def __init__(self, fault: Fault = no_fault) -> None:
+        self.rows: MemoryRows[Event] = MemoryRows("events", fault)
+
+    def newest(self, environment: str, *, limit: int) -> Sequence[Event]:
+        """Return the newest events, newest first."""
+        return [event for _, event in reversed(self.rows.list(environment))][: max(limit, 0)]
+
+    def after(self, environment: str, sequence: int, *, limit: int) -> Sequence[Event]:
+        """Return up to `limit` events that follow `sequence`, oldest first."""
+        later = [event for _, event in self.rows.list(environment) if event.sequence > sequence]
+        return later[: max(limit, 0)]
+
+    def insert(self, event: Event) -> None:
+        """Add an event; Conflict when its sequence number is taken."""
+        self.rows.insert((event.environment, f"{event.sequence:019d}"), event)
+
+
 class MemorySightStore:
     """`SightStore`; its fault points begin with `sight`."""
 
@@ -124,23 +145,25 @@ class MemorySightStore:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TablesSnapshot:
-    """All five tables of an account at one moment."""
+    """All tables of an account at one moment."""
 
     locks: Snapshot[EnvironmentLock]
     gateways: Snapshot[Gateway]
     operations: Snapshot[Operation]
     audit: Snapshot[AuditEntry]
+    events: Snapshot[Event]
     sight: Snapshot[Sight]
 
 
 class MemoryTables:
-    """A storage account in memory: the five stores with one fault hook, and restoring all of it."""
+    """A storage account in memory: the stores with one fault hook, and restoring all of it."""
 
     def __init__(self, fault: Fault = no_fault) -> None:
         self.locks = MemoryLockStore(fault)
         self.gateways = MemoryGatewayStore(fault)
         self.operations = MemoryOperationStore(fault)
         self.audit = MemoryAuditStore(fault)
+        self.events = MemoryEventStore(fault)
         self.sight = MemorySightStore(fault)
 
     def snapshot(self) -> TablesSnapshot:
@@ -150,6 +173,7 @@ class MemoryTables:
             gateways=self.gateways.rows.snapshot(),
             operations=self.operations.rows.snapshot(),
             audit=self.audit.rows.snapshot(),
+            events=self.events.rows.snapshot(),
             sight=self.sight.rows.snapshot(),
         )
 
@@ -159,6 +183,7 @@ class MemoryTables:
         self.gateways.rows.restore(snapshot.gateways)
         self.operations.rows.restore(snapshot.operations)
         self.audit.rows.restore(snapshot.audit)
+        self.events.rows.restore(snapshot.events)
         self.sight.rows.restore(snapshot.sight)
 
 

@@ -98,7 +98,8 @@ class Simulation:
         self.clusters = WatchedClusters(TrueClock(self.clocks), self.trouble, self.history, self.scheduler)
         self.ports = Ports(
             environments={PRO.name: PRO}, policy=POLICY, locks=self.tables.locks, gateways=self.tables.gateways,
-            operations=self.tables.operations, audit=self.tables.audit, sight=self.tables.sight, work=self.work,
+            operations=self.tables.operations, audit=self.tables.audit, events=self.tables.events,
+            sight=self.tables.sight, work=self.work,
             clusters=self.clusters, canary=SwitchedCanary(), clock=self.clocks, ids=SeededIds(),
         )  # fmt: skip
         self.work.put_config(RotationConfig(id="cfg-pro", environment=PRO.name, name="requeued", max_attempts=8))

@@ -62,7 +62,7 @@ class WatchedRows(MemoryRows[T], Generic[T]):
 
 
 def watched_tables(trouble: Trouble) -> MemoryTables:
-    """Return the five stores, telling the history about locks and operations."""
+    """Return the stores, telling the history about locks and operations."""
     history, scheduler = trouble.history, trouble.scheduler
 
     def lock_landed(lock: EnvironmentLock) -> None:
@@ -91,6 +91,7 @@ def watched_tables(trouble: Trouble) -> MemoryTables:
     tables.operations.rows = WatchedRows("operations", trouble, operation_landed)
     tables.gateways.rows = WatchedRows("gateways", trouble, lambda _: None)
     tables.audit.rows = WatchedRows("audit", trouble, lambda _: None)
+    tables.events.rows = WatchedRows("events", trouble, lambda _: None)
     tables.sight.rows = WatchedRows("sight", trouble, lambda _: None)
     return tables
 

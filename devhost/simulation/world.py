@@ -118,7 +118,8 @@ class World:
         self.canary = SwitchedCanary()
         self.ports = Ports(
             environments={PRO.name: PRO}, policy=self.policy, locks=self.tables.locks, gateways=self.tables.gateways,
-            operations=self.tables.operations, audit=self.tables.audit, sight=self.tables.sight, work=self.work,
+            operations=self.tables.operations, audit=self.tables.audit, events=self.tables.events,
+            sight=self.tables.sight, work=self.work,
             clusters=self.clusters, canary=self.canary, clock=self.clock, ids=CountedIds(),
         )  # fmt: skip
         self.primary = SimulatedGateway(self, "gw-pro-primary", Role.PRIMARY)

@@ -5,7 +5,17 @@ Numbers inside JSON that may exceed 2^53 (fencing tokens) are decimal text there
 
 from typing import Final
 
-from shared.adapters.codec import Codec, DoesNotFit, Fields, Key, Properties, instant_text, json_text, without_nones
+from shared.adapters.codec import (
+    Codec,
+    DoesNotFit,
+    Fields,
+    Key,
+    Properties,
+    Property,
+    instant_text,
+    json_text,
+    without_nones,
+)  # fmt: skip
 from shared.adapters.operation_codec import decode_request, encode_request
 from shared.domain.audit import AuditEntry
 from shared.domain.environments import Role
@@ -14,6 +24,7 @@ from shared.domain.fencing import FencingToken
 from shared.domain.gateways import Gateway, Identity
 from shared.domain.health import Gap, Sight
 from shared.domain.locks import EnvironmentLock, FailedMark
+from shared.domain.modes import AutoFailover, Modes, Prewarm
 
 LOCK_ROW: Final = "lock"
 SIGHT_KEY: Final = Key(partition="monitor", row="sight")
@@ -40,6 +51,7 @@ def encode_lock(lock: EnvironmentLock) -> Properties:
             "operation": json_text(encode_request(lock.operation)) if lock.operation else None,
             "last_operation_id": lock.last_operation_id,
             "stop_dr_due_at": instant_text(lock.stop_dr_due_at) if lock.stop_dr_due_at else None,
+            **_encode_modes(lock.modes),
         }
     )
 
@@ -62,6 +74,27 @@ def decode_lock(key: Key, properties: Properties) -> EnvironmentLock:
         operation=decode_request(Fields(f"{row.what}, operation", request)) if request else None,
         last_operation_id=row.optional_text("last_operation_id"),
         stop_dr_due_at=row.optional_instant("stop_dr_due_at"),
+        modes=_decode_modes(row),
+    )
+
+
+def _encode_modes(modes: Modes) -> dict[str, Property | None]:
+    return {
+        "auto_failover": modes.auto_failover.value,
+        "prewarm": modes.prewarm.value,
+        "two_person": modes.two_person,
+        "paused_until": instant_text(modes.paused_until) if modes.paused_until else None,
+    }
+
+
+def _decode_modes(row: Fields) -> Modes:
+    # A lock written before there were modes has none of these.
+    has_modes = row.optional_text("auto_failover") is not None
+    return Modes(
+        auto_failover=row.member("auto_failover", AutoFailover) if has_modes else AutoFailover.OFF,
+        prewarm=row.member("prewarm", Prewarm) if has_modes else Prewarm.OFF,
+        two_person=row.flag("two_person"),
+        paused_until=row.optional_instant("paused_until"),
     )
 
 

@@ -1,4 +1,4 @@
-"""Records of one kind in one table: what all five stores have in common."""
+"""Records of one kind in one table: what all stores have in common."""
 
 from collections.abc import Sequence
 from typing import Generic, TypeVar
@@ -34,6 +34,7 @@ class TableRecords(Generic[T]):
         etag = self._rows.replace(self._codec.key(record), self._codec.encode(record), etag=etag)
         return Versioned(record, etag)
 
-    def list(self, partition: str, *, limit: int | None = None) -> Sequence[T]:
-        """Return the first `limit` records of a partition in order of row key; all when None."""
-        return [self._codec.decode(row.key, row.properties) for row in self._rows.query(partition, limit=limit)]
+    def list(self, partition: str, *, limit: int | None = None, between: tuple[str, str] | None = None) -> Sequence[T]:
+        """Return the first `limit` records of a partition (`between` two row keys) in their order; all when None."""
+        rows = self._rows.query(partition, limit=limit, between=between)
+        return [self._codec.decode(row.key, row.properties) for row in rows]

@@ -83,17 +83,21 @@ class TableRows:
                 )
             )
 
-    def query(self, partition: str, *, limit: int | None = None) -> Sequence[Row]:
+    def query(
+        self, partition: str, *, limit: int | None = None, between: tuple[str, str] | None = None
+    ) -> Sequence[Row]:
         """Return the first `limit` rows of a partition in order of row key; all when None.
 
+        `between` keeps to row keys from the first one up to, and without, the second.
         Raises LockStoreUnavailable.
         """
         if not _is_possible(Key(partition=partition, row="")) or (limit is not None and limit <= 0):
             return ()
+        first, beyond = between or ("", "")
         with _reading():
             entities = self._client.query_entities(
-                "PartitionKey eq @partition",
-                parameters={"partition": partition},
+                "PartitionKey eq @partition" + (" and RowKey ge @first and RowKey lt @beyond" if between else ""),
+                parameters={"partition": partition, "first": first, "beyond": beyond},
                 results_per_page=min(limit or MOST_PER_PAGE, MOST_PER_PAGE),
             )
             return tuple(_row(entity) for entity in islice(entities, limit))

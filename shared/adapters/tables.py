@@ -1,4 +1,4 @@
-"""Table Storage: one client for the whole process, the five stores over it, and the tables they need.
+"""Table Storage: one client for the whole process, the stores over it, and the tables they need.
 
 The client repeats nothing (a repeated conditional write turns its own success into a Conflict) and waits seconds where
 the library's default is five minutes. The library is imported on first use.
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.adapters.table_audit import TableAuditStore
+from shared.adapters.table_events import TableEventStore
 from shared.adapters.table_gateways import TableGatewayStore
 from shared.adapters.table_locks import TableLockStore
 from shared.adapters.table_operations import TableOperationStore
@@ -21,8 +22,9 @@ LOCKS: Final = "environmentlocks"
 GATEWAYS: Final = "gateways"
 OPERATIONS: Final = "operations"
 AUDIT: Final = "auditentries"
+EVENTS: Final = "events"
 SIGHT: Final = "monitorsight"
-TABLES: Final = (LOCKS, GATEWAYS, OPERATIONS, AUDIT, SIGHT)
+TABLES: Final = (LOCKS, GATEWAYS, OPERATIONS, AUDIT, EVENTS, SIGHT)
 
 CONNECT_S: Final = 1.0
 ANSWER_S: Final = 2.0  # a guarded transaction holds a database row while it waits for this answer
@@ -36,12 +38,13 @@ _CLIENT_OPTIONS: Final[dict[str, Any]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableStores:
-    """The five stores that share one client."""
+    """The stores that share one client."""
 
     locks: TableLockStore
     gateways: TableGatewayStore
     operations: TableOperationStore
     audit: TableAuditStore
+    events: TableEventStore
     sight: TableSightStore
 
 
@@ -90,6 +93,7 @@ def open_stores(client: "TableServiceClient") -> TableStores:
         gateways=TableGatewayStore(rows(GATEWAYS)),
         operations=TableOperationStore(rows(OPERATIONS)),
         audit=TableAuditStore(rows(AUDIT)),
+        events=TableEventStore(rows(EVENTS)),
         sight=TableSightStore(rows(SIGHT)),
     )
 

@@ -12,6 +12,7 @@ from typing import Final, Generic, TypeVar
 from shared.domain.faults import InvariantViolation
 from shared.domain.fencing import FencingToken
 from shared.domain.gateways import ActivationStatus
+from shared.domain.modes import MANUAL, Modes
 from shared.domain.operations import OperationRequest
 from shared.domain.transitions import Event, next_status
 
@@ -58,6 +59,7 @@ class EnvironmentLock:
     operation: OperationRequest | None = None
     last_operation_id: str | None = None
     stop_dr_due_at: datetime | None = None  # when the DR cluster may be stopped again (runbook 2.4)
+    modes: Modes = MANUAL
 
     def mark_of(self, gateway_id: str) -> FailedMark | None:
         """The failed mark that counts for this gateway under the present token, if any."""
@@ -102,6 +104,11 @@ def without_operation(lock: EnvironmentLock, *, write_id: str) -> EnvironmentLoc
     """Return the lock with no operation running."""
     last = lock.operation.id if lock.operation else lock.last_operation_id
     return replace(lock, operation=None, last_operation_id=last, written_by=write_id)
+
+
+def with_modes(lock: EnvironmentLock, modes: Modes, *, write_id: str) -> EnvironmentLock:
+    """Return the lock with other modes; who may act does not change, and so no token is minted."""
+    return replace(lock, modes=modes, written_by=write_id)
 
 
 def draining(lock: EnvironmentLock, *, write_id: str) -> EnvironmentLock:
@@ -164,7 +171,7 @@ def restored(
     now: datetime,
     write_id: str,
 ) -> EnvironmentLock:
-    """Return the lock rebuilt after it had lost writes: nothing of the stale one stays but its operation's id.
+    """Return the lock rebuilt after it had lost writes: of the stale one stay its operation's id and its modes.
 
     Marks judged a token that counts no more, the running operation was begun in a past that is gone, and a planned
     stop might hit the cluster that does the work.
@@ -184,6 +191,7 @@ def restored(
     return EnvironmentLock(
         environment=environment, holder=holder, token=token, granted_by=write_id, acquired_at=now, written_by=write_id,
         previous_holder=former_holder, previous_token=FencingToken(highest), last_operation_id=last,
+        modes=lock.modes.after_restore() if lock else MANUAL,
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from shared.domain.events import EventType
 from shared.domain.failover import (
     Allowed,
     AlreadyDone,
@@ -23,6 +24,7 @@ from shared.ports import Ports
 from shared.steps.audit_trail import record_audit_once, shown
 from shared.steps.observe import observe, primary_cluster_state
 from shared.steps.operation_record import ensure_record
+from shared.steps.timeline import tell
 from shared.steps.write_lock import replace_lock
 from shared.telemetry import log
 
@@ -97,6 +99,10 @@ def audit_begun(ports: Ports, request: OperationRequest, before: Mapping[str, Js
         ports, request.environment, write_id=f"{request.id}/begin", actor=request.requested_by,
         action=f"{request.kind.value}.begun", reason=request.reason, before=before,
         after={**before, "operation": request.id},
+    )  # fmt: skip
+    tell(
+        ports, request.environment, event_id=f"{request.id}/begin", type=EventType.OPERATION_BEGUN, subject=request.id,
+        data={"operation": request.kind.value, "requested_by": request.requested_by, "reason": request.reason},
     )  # fmt: skip
 
 

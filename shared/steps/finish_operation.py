@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from shared.domain.events import EventType
 from shared.domain.locks import without_operation
 from shared.domain.operations import Operation, OperationKind, OperationRequest, OperationStatus, finished
 from shared.domain.refusals import JsonValue
@@ -13,6 +14,7 @@ from shared.ports import Ports
 from shared.steps.audit_trail import LOOKED_BACK, record_audit_once, shown
 from shared.steps.context import StepContext
 from shared.steps.operation_record import change_record, ensure_record
+from shared.steps.timeline import tell
 from shared.steps.write_lock import replace_lock
 from shared.telemetry import log
 
@@ -47,6 +49,7 @@ def finish_operation(context: StepContext) -> StepResult:
         f"operation.{outcome}", environment=request.environment, operation_id=request.id, type=request.kind.value,
         detail=str(context.args.get("detail", "")), code=error.get("code"),
     )  # fmt: skip
+    _tell_ended(context.ports, request, error)
     end_record(context.ports, request, context.args, lock_moved=lock.granted_by == request.id)
     return context.done(outcome)
 
@@ -61,6 +64,7 @@ def end_left_record(ports: Ports, request: OperationRequest, args: Mapping[str, 
     entry = next((one for one in newest if one.after.get("write_id") == f"{request.id}/finish"), None)
     if entry is not None and entry.action.endswith(".succeeded") and args.get("error"):
         args = {"result": {name: entry.after[name] for name in ("holder", "fencing_token")}}
+    _tell_ended(ports, request, dict(args.get("error") or {}))
     end_record(ports, request, args, lock_moved=lock_moved)
 
 
@@ -78,6 +82,17 @@ def end_record(ports: Ports, request: OperationRequest, args: Mapping[str, Any],
 
     ensure_record(ports, request)
     change_record(ports, request.id, ended)
+
+
+def _tell_ended(ports: Ports, request: OperationRequest, error: Mapping[str, Any]) -> None:
+    tell(
+        ports, request.environment, event_id=f"{request.id}/finish",
+        type=EventType.OPERATION_FAILED if error else EventType.OPERATION_SUCCEEDED, subject=request.id,
+        data={
+            "operation": request.kind.value, "requested_by": request.requested_by, "reason": request.reason,
+            **({"code": error.get("code"), "message": error.get("message")} if error else {}),
+        },
+    )  # fmt: skip
 
 
 def _result(operation: Operation, args: Mapping[str, Any], now: datetime) -> dict[str, JsonValue]:

@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from shared.domain.events import EventType
 from shared.domain.faults import Unavailable
 from shared.domain.locks import EnvironmentLock, Versioned
 from shared.domain.operations import (
+    DETAIL_LENGTH,
     STEPS_OF,
     Operation,
     OperationKind,
@@ -29,6 +31,7 @@ from shared.steps.finish_operation import end_left_record, finish_operation
 from shared.steps.move_lock import look_again, move_lock
 from shared.steps.observe import environment_of
 from shared.steps.operation_record import change_record, ensure_record
+from shared.steps.timeline import tell
 from shared.steps.verify import (
     verify_dr_gateway,
     verify_holder_active,
@@ -145,7 +148,7 @@ def _run(
     else:
         result = BODIES[step](context)
     _try_to_record(ports, request, step, result)
-    _tell(request, step, result)
+    _tell(ports, request, step, result)
     return result
 
 
@@ -175,11 +178,20 @@ def _try_to_record(ports: Ports, request: OperationRequest, step: Step, result: 
         warn("operation.record_delayed", operation_id=request.id, step=step.id, detail=str(outage))
 
 
-def _tell(request: OperationRequest, step: Step, result: StepResult) -> None:
+def _tell(ports: Ports, request: OperationRequest, step: Step, result: StepResult) -> None:
     if result.outcome is StepOutcome.WAITING:
         return
     kind: OperationKind = request.kind
     log(
         f"step.{STATUS_OF[result.outcome].value}", environment=request.environment, operation_id=request.id,
         type=kind.value, step=step.id, runbook=step.runbook, detail=result.detail,
+    )  # fmt: skip
+    if step is Step.FINISH_OPERATION or result.outcome is StepOutcome.AGAIN:
+        return
+    tell(
+        ports, request.environment, event_id=f"{request.id}/{step.id}", type=EventType.STEP_ENDED, subject=request.id,
+        data={
+            "operation": request.kind.value, "step": step.id, "runbook": step.runbook,
+            "status": STATUS_OF[result.outcome].value, "detail": result.detail[:DETAIL_LENGTH],
+        },
     )  # fmt: skip

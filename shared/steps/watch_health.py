@@ -4,6 +4,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from shared.domain.events import EventType
 from shared.domain.failover import Snapshot, has_regressed, health_of
 from shared.domain.faults import Conflict, Unavailable
 from shared.domain.fencing import mint
@@ -13,6 +14,7 @@ from shared.domain.locks import EnvironmentLock, Versioned, marked_failed, recov
 from shared.ports import Ports
 from shared.steps.audit_trail import record_audit, shown
 from shared.steps.observe import authority_reader, observe_without_sight
+from shared.steps.timeline import tell
 from shared.steps.write_lock import replace_lock
 from shared.telemetry import log, warn
 
@@ -84,6 +86,13 @@ def _mark_failed(ports: Ports, snapshot: Snapshot, lock: Versioned[EnvironmentLo
         ports, snapshot.environment, actor="health-monitor", action="gateway.failed", reason=health.reason,
         before=shown(lock.value), after=shown(marked),
     )  # fmt: skip
+    tell(
+        ports, snapshot.environment, event_id=marked.written_by, type=EventType.GATEWAY_FAILED, subject=holder.id,
+        data={
+            "reason": health.reason, "consecutive_failures": health.consecutive_failures,
+            "fencing_token": str(lock.value.token),
+        },
+    )  # fmt: skip
 
 
 def _has_recovered(holder: Gateway, snapshot: Snapshot, ports: Ports) -> bool:
@@ -107,6 +116,10 @@ def _let_back_in(ports: Ports, snapshot: Snapshot, lock: Versioned[EnvironmentLo
     record_audit(
         ports, snapshot.environment, actor="health-monitor", action="gateway.recovered",
         before=shown(lock.value), after=shown(back),
+    )  # fmt: skip
+    tell(
+        ports, snapshot.environment, event_id=back.written_by, type=EventType.GATEWAY_RECOVERED, subject=holder.id,
+        data={"fencing_token": str(token), "heartbeats_on_time": holder.streak_beats},
     )  # fmt: skip
     try:
         ports.work.sync_mirror(snapshot.environment, authority_reader(ports, snapshot.environment))

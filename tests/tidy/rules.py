@@ -52,7 +52,7 @@ TABLE = (
     Ban(
         names=("azure.data", "azure.core", "azure.mgmt", "azure.identity", "psycopg", "psycopg_pool"),
         allowed=("shared/adapters/", *OUTSIDE),
-        instead="go through a port of shared/ports.py",
+        instead="go through a port of shared/ports",
     ),
     Ban(
         names=("random", "secrets", "uuid.uuid1", "uuid.uuid4"),

@@ -20,7 +20,7 @@ INTENDED = {
     "shared/wiring.py": "import os\nfrom shared import config\nfrom shared.adapters import table_locks",
     "shared/config.py": "from shared.domain import locks",
     "shared/telemetry.py": "import logging",
-    "shared/ports.py": "from shared.domain import locks",
+    "shared/ports/__init__.py": "from shared.domain import locks",
     "shared/domain/locks.py": "import enum",
     "shared/flows/activate_dr.py": "from shared.domain import locks",
     "shared/steps/raise_fence.py": "from shared import ports",

@@ -30,8 +30,8 @@ WORK, NUMBERLESS = "/wo" + "rk/x", "# TO" + "DO: later"
 PLANTED = [
     ("shared/steps/x.py", "import azure.functions as func", "into functions/"),
     ("shared/web/x.py", "from azure import durable_functions", "into functions/"),
-    ("shared/steps/x.py", "from azure.data.tables import TableClient", "shared/ports.py"),
-    ("functions/x.py", "import psycopg", "shared/ports.py"),
+    ("shared/steps/x.py", "from azure.data.tables import TableClient", "shared/ports"),
+    ("functions/x.py", "import psycopg", "shared/ports"),
     ("shared/steps/x.py", "import random", "random_ids.py"),
     ("shared/adapters/x.py", "from uuid import uuid4", "random_ids.py"),
     ("shared/adapters/x.py", "import uuid\nuuid.uuid4()", "random_ids.py"),

@@ -1,4 +1,4 @@
-"""Both backends of the five stores: the emulator in memory, and the real adapters against the storage emulator."""
+"""Both backends of the stores: the emulator in memory, and the real adapters against the storage emulator."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from azure.data.tables import TableServiceClient
 from devhost.emulators.memory_tables import MemoryTables
 from devhost.fakes.fault_proxy import FaultProxy
 from shared.adapters.tables import SIGHT, connect_string, create_tables, open_stores
-from shared.ports import AuditStore, GatewayStore, LockStore, OperationStore, SightStore
+from shared.ports import AuditStore, EventStore, GatewayStore, LockStore, OperationStore, SightStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +20,7 @@ class Stores:
     gateways: GatewayStore
     operations: OperationStore
     audit: AuditStore
+    events: EventStore
     sight: SightStore
 
 
@@ -41,6 +42,7 @@ def table_stores(table_client: TableServiceClient) -> Stores:
         gateways=stores.gateways,
         operations=stores.operations,
         audit=stores.audit,
+        events=stores.events,
         sight=stores.sight,
     )
 
@@ -57,6 +59,7 @@ def stores(request: pytest.FixtureRequest) -> Stores:
         gateways=memory.gateways,
         operations=memory.operations,
         audit=memory.audit,
+        events=memory.events,
         sight=memory.sight,
     )
 
@@ -83,5 +86,6 @@ def proxied(azurite: str, proxy: FaultProxy) -> Iterator[Stores]:
             gateways=stores.gateways,
             operations=stores.operations,
             audit=stores.audit,
+            events=stores.events,
             sight=stores.sight,
         )

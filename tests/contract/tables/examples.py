@@ -9,6 +9,7 @@ from shared.domain.fencing import FencingToken
 from shared.domain.gateways import Gateway, Identity
 from shared.domain.health import Gap, Sight
 from shared.domain.locks import EnvironmentLock, FailedMark
+from shared.domain.modes import AutoFailover, Modes, Prewarm
 from shared.domain.operations import (
     Operation,
     OperationKind,
@@ -60,6 +61,12 @@ def lock(environment: str, *, write_id: str = "w1", token: FencingToken = ABOVE_
         operation=request(environment),
         last_operation_id="before",
         stop_dr_due_at=NOON + timedelta(hours=4),
+        modes=Modes(
+            auto_failover=AutoFailover.OBSERVE,
+            prewarm=Prewarm.ON_SUSPECT,
+            two_person=True,
+            paused_until=NOON + timedelta(hours=1),
+        ),
     )
 
 

@@ -78,7 +78,8 @@ def system(azurite: str, database_url: str) -> Iterator[System]:
         work = PostgresWorkStore(database_url, policy=POLICY, pool_size=4)
         ports = Ports(
             environments={NAME: Environment(name=NAME, dr_cluster="dr")}, policy=POLICY, locks=stores.locks,
-            gateways=stores.gateways, operations=stores.operations, audit=stores.audit, sight=stores.sight, work=work,
+            gateways=stores.gateways, operations=stores.operations, audit=stores.audit,
+            events=stores.events, sight=stores.sight, work=work,
             clusters=MemoryClusters(clock, start_s=1, stop_s=1), canary=SwitchedCanary(), clock=clock,
             ids=RandomIds(clock),
         )  # fmt: skip

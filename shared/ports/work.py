@@ -1,98 +1,18 @@
-"""What the steps need from the world: one Protocol per store or service, and the record that carries them all.
-
-No port has an unconditional write of a lock: a record is inserted if absent or replaced at the version it was
-read at. Every method may raise the `Unavailable` fault of its store; a store failure never becomes permission.
-"""
+"""PostgreSQL as the steps see it: the fence mirror, leases, rotation configs and tasks."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import Enum
 from typing import Protocol
 
-from shared.domain.audit import AuditEntry
-from shared.domain.clusters import ClusterRequest, ClusterState
-from shared.domain.environments import Environment
 from shared.domain.fencing import FencingToken
 from shared.domain.gateways import Gateway
 from shared.domain.guard import AuthorityReading, Caller, Mirror, Sync
-from shared.domain.health import Sight
-from shared.domain.locks import EnvironmentLock, Versioned
-from shared.domain.operations import Operation
-from shared.domain.policy import Policy
 from shared.domain.refusals import JsonValue
 from shared.domain.tasks import Resolution, RotationConfig, Task, TaskCursor, TaskRefusal, TaskStatus, TaskVerdict
 
 ReadAuthority = Callable[[], AuthorityReading]
 """Reads the environment lock once, within 2 s; never raises for a store failure, it returns `Unreachable`."""
-
-
-class LockStore(Protocol):
-    """Environment locks in Table Storage. Raises LockStoreUnavailable, Conflict, OutcomeUnknown."""
-
-    def read(self, environment: str) -> Versioned[EnvironmentLock] | None:
-        """Return the lock with its version, or None when the environment never had one."""
-
-    def insert(self, lock: EnvironmentLock) -> Versioned[EnvironmentLock]:
-        """Create the lock. Raises Conflict when it exists."""
-
-    def replace(self, lock: EnvironmentLock, *, etag: str) -> Versioned[EnvironmentLock]:
-        """Replace the lock read at `etag`. Raises Conflict on any other version; the caller reads back."""
-
-
-class GatewayStore(Protocol):
-    """Registrations and liveness in Table Storage, partitioned by environment."""
-
-    def read(self, environment: str, gateway_id: str) -> Versioned[Gateway] | None:
-        """Return one gateway, or None."""
-
-    def list(self, environment: str) -> Sequence[Gateway]:
-        """Return the gateways of an environment, primary first, then by id."""
-
-    def insert(self, gateway: Gateway) -> Versioned[Gateway]:
-        """Create a registration. Raises Conflict when it exists."""
-
-    def replace(self, gateway: Gateway, *, etag: str) -> Versioned[Gateway]:
-        """Replace the registration read at `etag`. Raises Conflict on any other version."""
-
-
-class OperationStore(Protocol):
-    """Operations in Table Storage. The environment is part of an operation's id."""
-
-    def read(self, operation_id: str) -> Versioned[Operation] | None:
-        """Return the operation, or None."""
-
-    def list(self, environment: str, *, limit: int) -> Sequence[Operation]:
-        """Return the newest operations of an environment, newest first."""
-
-    def insert(self, operation: Operation) -> Versioned[Operation]:
-        """Create the record. Raises Conflict when it exists."""
-
-    def replace(self, operation: Operation, *, etag: str) -> Versioned[Operation]:
-        """Replace the record read at `etag`. Raises Conflict on any other version."""
-
-
-class AuditStore(Protocol):
-    """Audit entries in Table Storage, one gapless chain per environment."""
-
-    def last(self, environment: str) -> AuditEntry | None:
-        """Return the newest entry, or None."""
-
-    def insert(self, entry: AuditEntry) -> None:
-        """Add an entry. Raises Conflict when its sequence number is taken."""
-
-    def list(self, environment: str, *, limit: int) -> Sequence[AuditEntry]:
-        """Return the newest entries, newest first."""
-
-
-class SightStore(Protocol):
-    """What the health monitor has seen, in Table Storage."""
-
-    def read(self) -> Versioned[Sight] | None:
-        """Return the sight, or None before the first tick."""
-
-    def write(self, sight: Sight, *, etag: str | None) -> Versioned[Sight]:
-        """Insert (etag None) or replace the sight. Raises Conflict on any other version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,61 +154,3 @@ class WorkStore(Protocol):
             UnknownConfig: The config is gone.
             IdempotencyKeyReused: In this environment the key came with another config or body before.
         """
-
-
-class Clusters(Protocol):
-    """AKS clusters by Azure resource id. Raises ClusterApiUnavailable (also for throttling)."""
-
-    def state(self, cluster: str) -> ClusterState:
-        """Return power and provisioning state."""
-
-    def begin_start(self, cluster: str) -> ClusterRequest:
-        """Ask for a start and return at once; never waits for it. A lost answer is ClusterApiUnavailable."""
-
-    def begin_stop(self, cluster: str) -> ClusterRequest:
-        """Ask for a stop and return at once."""
-
-
-class Canary(Protocol):
-    """The health monitor's own look at the public endpoint."""
-
-    def answers(self) -> bool:
-        """Whether the public endpoint answered; True when none is configured."""
-
-
-class Clock(Protocol):
-    """The control plane's clock."""
-
-    def now(self) -> datetime:
-        """Return the time, aware, in UTC."""
-
-    def unix_ns(self) -> int:
-        """Return nanoseconds since 1970."""
-
-
-class IdSource(Protocol):
-    """Makes ids."""
-
-    def operation_id(self, environment: str) -> str:
-        """Return a new operation id that begins with the environment's name and sorts by time."""
-
-    def unique(self) -> str:
-        """Return a new id for a request, a task or a write."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ports:
-    """Everything a step may touch."""
-
-    environments: Mapping[str, Environment]
-    policy: Policy
-    locks: LockStore
-    gateways: GatewayStore
-    operations: OperationStore
-    audit: AuditStore
-    sight: SightStore
-    work: WorkStore
-    clusters: Clusters
-    canary: Canary
-    clock: Clock
-    ids: IdSource

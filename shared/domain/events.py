@@ -1,0 +1,49 @@
+"""Events: the timeline of an environment, one gapless sequence that readers follow by its numbers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+
+from shared.domain.refusals import JsonValue
+
+
+class EventType(Enum):
+    """What happened, in the past tense; the name is part of the API (CloudEvents `type` without its prefix)."""
+
+    OPERATION_BEGUN = "operation.begun"
+    OPERATION_SUCCEEDED = "operation.succeeded"
+    OPERATION_FAILED = "operation.failed"
+    STEP_ENDED = "step.ended"
+    GATEWAY_FAILED = "gateway.failed"
+    GATEWAY_RECOVERED = "gateway.recovered"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One event. `sequence` is gapless within the environment; `id` names the fact, so that a repetition is known."""
+
+    environment: str
+    sequence: int
+    id: str
+    type: EventType
+    at: datetime
+    subject: str  # what it is about: a gateway or an operation
+    data: Mapping[str, JsonValue] = field(default_factory=dict)
+
+
+def next_event(
+    last: Event | None,
+    *,
+    environment: str,
+    id: str,
+    type: EventType,
+    at: datetime,
+    subject: str,
+    data: Mapping[str, JsonValue],
+) -> Event:
+    """Return the event that follows `last` in its environment."""
+    return Event(
+        environment=environment, sequence=last.sequence + 1 if last else 1, id=id, type=type, at=at, subject=subject,
+        data=data,
+    )  # fmt: skip

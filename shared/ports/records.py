@@ -1,0 +1,96 @@
+"""Table Storage as the steps see it: one Protocol per table.
+
+None has an unconditional write: a record is inserted if absent or replaced at the version it was read at. Every method
+may raise LockStoreUnavailable, a write also OutcomeUnknown.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from shared.domain.audit import AuditEntry
+from shared.domain.events import Event
+from shared.domain.gateways import Gateway
+from shared.domain.health import Sight
+from shared.domain.locks import EnvironmentLock, Versioned
+from shared.domain.operations import Operation
+
+
+class LockStore(Protocol):
+    """Environment locks in Table Storage. Raises LockStoreUnavailable, Conflict, OutcomeUnknown."""
+
+    def read(self, environment: str) -> Versioned[EnvironmentLock] | None:
+        """Return the lock with its version, or None when the environment never had one."""
+
+    def insert(self, lock: EnvironmentLock) -> Versioned[EnvironmentLock]:
+        """Create the lock. Raises Conflict when it exists."""
+
+    def replace(self, lock: EnvironmentLock, *, etag: str) -> Versioned[EnvironmentLock]:
+        """Replace the lock read at `etag`. Raises Conflict on any other version; the caller reads back."""
+
+
+class GatewayStore(Protocol):
+    """Registrations and liveness in Table Storage, partitioned by environment."""
+
+    def read(self, environment: str, gateway_id: str) -> Versioned[Gateway] | None:
+        """Return one gateway, or None."""
+
+    def list(self, environment: str) -> Sequence[Gateway]:
+        """Return the gateways of an environment, primary first, then by id."""
+
+    def insert(self, gateway: Gateway) -> Versioned[Gateway]:
+        """Create a registration. Raises Conflict when it exists."""
+
+    def replace(self, gateway: Gateway, *, etag: str) -> Versioned[Gateway]:
+        """Replace the registration read at `etag`. Raises Conflict on any other version."""
+
+
+class OperationStore(Protocol):
+    """Operations in Table Storage. The environment is part of an operation's id."""
+
+    def read(self, operation_id: str) -> Versioned[Operation] | None:
+        """Return the operation, or None."""
+
+    def list(self, environment: str, *, limit: int) -> Sequence[Operation]:
+        """Return the newest operations of an environment, newest first."""
+
+    def insert(self, operation: Operation) -> Versioned[Operation]:
+        """Create the record. Raises Conflict when it exists."""
+
+    def replace(self, operation: Operation, *, etag: str) -> Versioned[Operation]:
+        """Replace the record read at `etag`. Raises Conflict on any other version."""
+
+
+class AuditStore(Protocol):
+    """Audit entries in Table Storage, one gapless chain per environment."""
+
+    def last(self, environment: str) -> AuditEntry | None:
+        """Return the newest entry, or None."""
+
+    def insert(self, entry: AuditEntry) -> None:
+        """Add an entry. Raises Conflict when its sequence number is taken."""
+
+    def list(self, environment: str, *, limit: int) -> Sequence[AuditEntry]:
+        """Return the newest entries, newest first."""
+
+
+class EventStore(Protocol):
+    """Events in Table Storage, one gapless sequence per environment."""
+
+    def newest(self, environment: str, *, limit: int) -> Sequence[Event]:
+        """Return the newest events, newest first."""
+
+    def after(self, environment: str, sequence: int, *, limit: int) -> Sequence[Event]:
+        """Return up to `limit` events that follow `sequence`, oldest first."""
+
+    def insert(self, event: Event) -> None:
+        """Add an event. Raises Conflict when its sequence number is taken."""
+
+
+class SightStore(Protocol):
+    """What the health monitor has seen, in Table Storage."""
+
+    def read(self) -> Versioned[Sight] | None:
+        """Return the sight, or None before the first tick."""
+
+    def write(self, sight: Sight, *, etag: str | None) -> Versioned[Sight]:
+        """Insert (etag None) or replace the sight. Raises Conflict on any other version."""
