@@ -3,6 +3,7 @@
 
 PYTHON =
 ARGS =
+WORKERS = 2
 BIN = .lab/venv/bin
 PACKAGES = $(wildcard functions shared devhost gateway_agent drctl tests function_app.py .ci/totals.py)
 FITS = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))
@@ -23,9 +24,9 @@ setup: ## Install everything into .lab (needs Python 3.11 or 3.12; repeated runs
 run: setup ## Start the lab in the foreground; Ctrl-C ends all of it (ARGS="--realtime" for true durations)
 	@exec $(BIN)/python -m devhost up $(ARGS)
 
-test: check ## Check, then run every test (ARGS="-k fence" narrows it down)
+test: check ## Check, then run every test (ARGS="-k fence" narrows it down, WORKERS=0 runs one after the other)
 	@rm -f .lab/junit.xml .lab/pytest.exit
-	@$(BIN)/python -m pytest --junit-xml=.lab/junit.xml $(ARGS); code=$$?; echo $$code > .lab/pytest.exit; exit $$code
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --junit-xml=.lab/junit.xml $(ARGS); code=$$?; echo $$code > .lab/pytest.exit; exit $$code
 
 check: setup ## Formatting, lint, types, import contracts and the tidy test
 	@$(BIN)/ruff format --check $(PACKAGES)

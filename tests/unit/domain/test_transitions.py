@@ -74,7 +74,9 @@ def test_a_legal_event_leads_where_its_rule_says(status: ActivationStatus, event
     assert next_status(status, event) is TRANSITIONS[status][event]
 
 
-@pytest.mark.parametrize(("status", "event"), [(s, e) for s, events in IMPOSSIBLE.items() for e in events])
+@pytest.mark.parametrize(
+    ("status", "event"), [(s, e) for s, events in IMPOSSIBLE.items() for e in sorted(events, key=lambda e: e.value)]
+)
 def test_an_impossible_event_is_a_broken_invariant(status: ActivationStatus, event: Event) -> None:
     with pytest.raises(InvariantViolation, match=f"^{event.value} cannot happen to a gateway that is {status.value}$"):
         next_status(status, event)
