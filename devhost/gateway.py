@@ -16,13 +16,14 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from devhost.gateway_history import History
 from devhost.gateway_work import Worker
-from gateway_agent import Agent, ControlPlane, GatewaySettings, OtherGateway, SettingsFault, settings_from
+from gateway_agent import Agent, CanaryOrder, ControlPlane, GatewaySettings, OtherGateway, SettingsFault, settings_from
 from gateway_agent.settings import CONTROL_PLANE_URL, GATEWAY_ID, REGION, STATE_FILE
 from gateway_agent.tokens import token_in_file
 
@@ -63,6 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             version=VERSION,
             checks=lambda: {"key_vault": "ok"},
             longest_retry_s=LONGEST_RETRY_S,
+            on_canary=lambda order: rotate_canary(order, options.data or state_file.parent, work_s=options.work_s),
         )
         with agent:
             history = History(history_file, gateway_id=settings.gateway_id, boot_id=agent.boot_id)
@@ -73,6 +75,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     telling("gateway.ended")
     return 0
+
+
+def rotate_canary(order: CanaryOrder, folder: Path, *, work_s: float) -> Mapping[str, str]:
+    """Write a new version of the drill's disposable secret; the lab's vault is a file beside the gateway's state."""
+    time.sleep(work_s)
+    secret = folder / f"canary-{order.config.get('name', 'secret')}.txt"
+    secret.write_text(f"{order.drill_id}\n", encoding="utf-8")
+    return {"key_vault_write": "ok", "secret": secret.name}
 
 
 class Telling:

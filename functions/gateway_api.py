@@ -3,7 +3,7 @@
 import azure.functions as func
 
 from functions.http_shell import Call, Rendered, respond
-from shared.domain.gateways import Heartbeat, Identity
+from shared.domain.gateways import Heartbeat
 from shared.domain.guard import Caller
 from shared.domain.refusals import Refused
 from shared.domain.tasks import TaskStatus
@@ -31,7 +31,7 @@ def register(req: func.HttpRequest) -> func.HttpResponse:
             region=body.region,
             version=body.version,
         )
-        gateway = register_gateway(call.ports, registration, _identity(call))
+        gateway = register_gateway(call.ports, registration, call.identity)
         if isinstance(gateway, Refused):
             return call.refused(gateway, environment=body.environment)
         lock = call.ports.locks.read(gateway.environment)
@@ -55,7 +55,7 @@ def heartbeat(req: func.HttpRequest) -> func.HttpResponse:
             version=body.version,
             checks=body.checks,
         )
-        answer = beat(call.ports, gateway_id, body.environment, beaten, _identity(call))
+        answer = beat(call.ports, gateway_id, body.environment, beaten, call.identity)
         return Rendered(200, beat_document(gateway_id, body.sequence, answer, call.ports.policy))
 
     return respond(req, HEARTBEAT, {"POST": post})
@@ -68,7 +68,7 @@ def claim(req: func.HttpRequest) -> func.HttpResponse:
 
     def post(call: Call) -> Rendered:
         body = call.body(ClaimBody)
-        claimed = claim_tasks(call.ports, _caller(call, body), _identity(call), limit=body.limit)
+        claimed = claim_tasks(call.ports, _caller(call, body), call.identity, limit=body.limit)
         if isinstance(claimed, WorkRefused):
             return call.refused(claimed.reason, environment=body.environment)
         return Rendered(200, claimed_document(claimed))
@@ -105,7 +105,7 @@ def complete(req: func.HttpRequest) -> func.HttpResponse:
 
 
 def _reported(call: Call, body: ProgressBody | CompleteBody, report: TaskReport) -> Rendered:
-    outcome = report_task(call.ports, _caller(call, body), _identity(call), report)
+    outcome = report_task(call.ports, _caller(call, body), call.identity, report)
     if isinstance(outcome, WorkRefused):
         return call.refused(outcome.reason, environment=body.environment)
     return Rendered(200, {"outcome": outcome.value})
@@ -113,8 +113,3 @@ def _reported(call: Call, body: ProgressBody | CompleteBody, report: TaskReport)
 
 def _caller(call: Call, body: ClaimBody | ProgressBody | CompleteBody) -> Caller:
     return Caller(gateway_id=call.path("gateway_id"), environment=body.environment, token=body.fencing_token)
-
-
-def _identity(call: Call) -> Identity:
-    assert call.principal is not None  # every route here names a role
-    return Identity(tenant_id=call.principal.tenant_id, object_id=call.principal.object_id)

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import azure.functions as func
 
 from shared.domain.faults import ControlPlaneFault
+from shared.domain.gateways import Identity
 from shared.domain.operations import Operation
 from shared.domain.refusals import JsonValue, Refused
 from shared.domain.tasks import TaskRefusal
@@ -49,6 +50,12 @@ class Call:
     def actor(self) -> str:
         """Who calls, for the audit: a name to read, and the id that is unique and stays."""
         return f"{self.principal.name} ({self.principal.object_id})" if self.principal else "anonymous"
+
+    @property
+    def identity(self) -> Identity:
+        """The identity a gateway is bound to; for routes that name a role."""
+        assert self.principal is not None
+        return Identity(tenant_id=self.principal.tenant_id, object_id=self.principal.object_id)
 
     def path(self, name: str) -> str:
         """Return a value of the path. Raises MalformedRequest when it cannot be an id."""

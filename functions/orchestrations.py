@@ -11,6 +11,7 @@ import azure.functions as func
 from functions.durable_driver import ORCHESTRATOR, drive, start_operation
 from shared.domain.operations import OperationKind
 from shared.flows.catalogue import FLOWS
+from shared.steps.begin_drill import running_drills
 from shared.steps.reconcile import running_operations, sync_mirrors
 from shared.wiring import ports
 
@@ -33,5 +34,6 @@ async def mirror_reconciler(timer: func.TimerRequest, client: df.DurableOrchestr
     """Bring mirrors up to their locks, and see that every registered operation has its orchestration."""
     del timer
     await asyncio.to_thread(sync_mirrors, ports())
-    for request in await asyncio.to_thread(running_operations, ports()):
+    running = await asyncio.to_thread(lambda: [*running_operations(ports()), *running_drills(ports())])
+    for request in running:
         await start_operation(client, request)

@@ -11,7 +11,7 @@ Standard library and httpx2 only; it shares no code with the control plane.
 """
 
 from gateway_agent.agent import Agent, Outcome, Report, TaskEnd
-from gateway_agent.answers import ClaimedTask, Refusal
+from gateway_agent.answers import CanaryOrder, ClaimedTask, Refusal
 from gateway_agent.client import ControlPlane, NoAnswer
 from gateway_agent.held import Guard, LeaseOver
 from gateway_agent.settings import GatewaySettings, Role, SettingsFault, settings_from
@@ -19,6 +19,7 @@ from gateway_agent.state_file import OtherGateway
 
 __all__ = [
     "Agent",
+    "CanaryOrder",
     "ClaimedTask",
     "ControlPlane",
     "GatewaySettings",

@@ -8,6 +8,7 @@ from enum import Enum
 from types import TracebackType
 
 from gateway_agent.answers import ClaimedTask, Refusal
+from gateway_agent.canaries import Canaries, Rotate
 from gateway_agent.client import ControlPlane, NoAnswer
 from gateway_agent.clock import boot_s
 from gateway_agent.events import Events, Listener, deaf
@@ -65,19 +66,26 @@ class Agent:
         checks: Callable[[], Mapping[str, str]] = dict,
         clock: Callable[[], float] = boot_s,
         longest_retry_s: float = LAST_RETRY_S,
+        on_canary: Rotate | None = None,
     ) -> None:
         """Read the state file. Raises OtherGateway when it belongs to another role, environment or gateway.
 
         `clock` gives seconds, never goes back and does not stand still while the machine sleeps. `checks` tells what
-        the gateway last found out about itself, such as `{"key_vault": "ok"}`; it neither waits nor raises.
+        the gateway last found out about itself, such as `{"key_vault": "ok"}`; it neither waits nor raises. `on_canary`
+        rotates the disposable secret of a drill, in a thread of its own.
         """
         self._settings, self._control_plane, self._clock = settings, control_plane, clock
         self.boot_id = str(uuid.uuid4())
         self._events = Events(on_event)
         self._held = HeldLease(self._events, clock=clock, highest_token=self._token_of_state_file())
+        self._canaries = Canaries(
+            control_plane, self._events, environment=settings.environment, rotate=on_canary,
+            timeout_s=lambda: self._heartbeats.request_timeout_s,
+        )  # fmt: skip
         self._heartbeats = Heartbeats(
             settings, control_plane, self._held, self._events, boot_id=self.boot_id, version=version,
-            checks=checks, clock=clock, on_token=self._keep_state, longest_retry_s=longest_retry_s,
+            checks=checks, clock=clock, on_token=self._keep_state, on_canary=self._canaries.take,
+            longest_retry_s=longest_retry_s,
         )  # fmt: skip
         self._stopping = threading.Event()
         self._state_lock = threading.Lock()
@@ -93,6 +101,7 @@ class Agent:
     def stop(self) -> None:
         """Send nothing more, wait for what is on its way, and tell the last events."""
         self._stopping.set()
+        self._canaries.stop(within_s=TELLING_ENDS_S)
         self._heartbeats.stop()
         self._events.stop(within_s=TELLING_ENDS_S)
 

@@ -35,6 +35,14 @@ class Registered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CanaryOrder:
+    """A disposable rotation that a drill asks of a standby gateway; it needs no lease and touches nothing real."""
+
+    drill_id: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HeartbeatAnswer:
     """What one heartbeat brought."""
 
@@ -43,6 +51,7 @@ class HeartbeatAnswer:
     lease_refusal: str  # why the lease was not extended; empty when it was
     draining: bool  # a failback is about to move the lock: claim nothing new
     heartbeat_interval_s: float
+    canary: CanaryOrder | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +123,7 @@ def heartbeat(body: Mapping[str, Any]) -> HeartbeatAnswer:
         lease_refusal=str(body.get("lease_refusal") or ""),
         draining=body.get("draining") is True,
         heartbeat_interval_s=_positive(body, "heartbeat_interval_seconds"),
+        canary=_canary(body.get("canary")),
     )
 
 
@@ -131,6 +141,16 @@ def outcome(body: Mapping[str, Any]) -> str:
     if word not in ("accepted", "repeated"):
         raise Malformed(f"outcome is {word!r}")
     return word
+
+
+def _canary(order: object) -> CanaryOrder | None:
+    # A control plane that knows no drills says nothing of canaries.
+    if order is None:
+        return None
+    if not isinstance(order, dict):
+        raise Malformed("canary is not an object")
+    config = order.get("config")
+    return CanaryOrder(drill_id=_text(order, "drill_id"), config=config if isinstance(config, dict) else {})
 
 
 def _task(body: Mapping[str, Any]) -> ClaimedTask:

@@ -64,6 +64,10 @@ class ControlPlane:
         """Report how a task ended, and return `accepted` or `repeated`. Raises NoAnswer; asking again is safe."""
         return self._post(f"tasks/{quote(task_id, safe='')}/complete", body, answers.outcome, timeout_s)
 
+    def report_canary(self, drill_id: str, body: Body, *, timeout_s: float) -> str | Refusal:
+        """Report how a canary ended, and return `accepted` or `repeated`. Raises NoAnswer; asking again is safe."""
+        return self._post(f"canaries/{quote(drill_id, safe='')}", body, answers.outcome, timeout_s)
+
     def _post(self, path: str, body: Body, parse: Callable[[Body], Parsed], timeout_s: float) -> Parsed | Refusal:
         try:
             headers = {"authorization": f"Bearer {self._token()}"}

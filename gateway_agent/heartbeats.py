@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 
-from gateway_agent.answers import HeartbeatAnswer, Refusal, Registered
+from gateway_agent.answers import CanaryOrder, HeartbeatAnswer, Refusal, Registered
 from gateway_agent.client import ControlPlane, NoAnswer
 from gateway_agent.events import Events
 from gateway_agent.held import HeldLease
@@ -32,12 +32,16 @@ class Heartbeats:
         checks: Callable[[], Mapping[str, str]],
         clock: Callable[[], float],
         on_token: Callable[[], None],
+        on_canary: Callable[[CanaryOrder], None],
         longest_retry_s: float = LAST_RETRY_S,
     ) -> None:
-        """`checks` tells what the gateway knows of itself; it never waits or raises. `on_token` hears of new ones."""
+        """`checks` tells what the gateway knows of itself; it never waits or raises. `on_token` hears of new ones,
+        `on_canary` of every order of a drill, as often as it is told.
+        """
         self._settings, self._control_plane, self._held, self._events = settings, control_plane, held, events
         self._boot_id, self._version, self._checks = boot_id, version, checks
-        self._clock, self._on_token, self._longest_retry_s = clock, on_token, longest_retry_s
+        self._clock, self._on_token, self._on_canary = clock, on_token, on_canary
+        self._longest_retry_s = longest_retry_s
         self._stopping = threading.Event()
         self._slots = threading.BoundedSemaphore(MOST_IN_FLIGHT)
         self._lock = threading.RLock()  # over what follows
@@ -177,6 +181,8 @@ class Heartbeats:
                 self._events.tell("draining.changed", draining=answer.draining)
         if self._held.highest_token > highest:
             self._on_token()
+        if answer.canary is not None:
+            self._on_canary(answer.canary)
 
     def _interval(self) -> float:
         with self._lock:

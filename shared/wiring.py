@@ -42,6 +42,7 @@ def ports() -> Ports:
         operations=stores.operations,
         audit=stores.audit,
         events=stores.events,
+        drills=stores.drills,
         sight=stores.sight,
         work=PostgresWorkStore(chosen.database_url, policy=policy, pool_size=chosen.database_pool_size),
         clusters=AksClusters(

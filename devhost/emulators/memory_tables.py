@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from devhost.emulators.memory_rows import Fault, MemoryRows, Snapshot, no_fault
 from shared.domain.audit import AuditEntry
+from shared.domain.drills import DrillSlot
 from shared.domain.environments import Role
 from shared.domain.events import Event
 from shared.domain.gateways import Gateway
@@ -127,6 +128,25 @@ class MemoryEventStore:
         self.rows.insert((event.environment, f"{event.sequence:019d}"), event)
 
 
+class MemoryDrillStore:
+    """`DrillStore`; its fault points begin with `drills`."""
+
+    def __init__(self, fault: Fault = no_fault) -> None:
+        self.rows: MemoryRows[DrillSlot] = MemoryRows("drills", fault)
+
+    def read(self, environment: str) -> Versioned[DrillSlot] | None:
+        """Return the slot with its version, or None before the first drill."""
+        return self.rows.read((environment, "slot"))
+
+    def insert(self, slot: DrillSlot) -> Versioned[DrillSlot]:
+        """Create the slot; Conflict when it exists."""
+        return self.rows.insert((slot.environment, "slot"), slot)
+
+    def replace(self, slot: DrillSlot, *, etag: str) -> Versioned[DrillSlot]:
+        """Replace the slot read at `etag`; Conflict on any other version."""
+        return self.rows.replace((slot.environment, "slot"), slot, etag=etag)
+
+
 class MemorySightStore:
     """`SightStore`; its fault points begin with `sight`."""
 
@@ -152,6 +172,7 @@ class TablesSnapshot:
     operations: Snapshot[Operation]
     audit: Snapshot[AuditEntry]
     events: Snapshot[Event]
+    drills: Snapshot[DrillSlot]
     sight: Snapshot[Sight]
 
 
@@ -164,6 +185,7 @@ class MemoryTables:
         self.operations = MemoryOperationStore(fault)
         self.audit = MemoryAuditStore(fault)
         self.events = MemoryEventStore(fault)
+        self.drills = MemoryDrillStore(fault)
         self.sight = MemorySightStore(fault)
 
     def snapshot(self) -> TablesSnapshot:
@@ -174,6 +196,7 @@ class MemoryTables:
             operations=self.operations.rows.snapshot(),
             audit=self.audit.rows.snapshot(),
             events=self.events.rows.snapshot(),
+            drills=self.drills.rows.snapshot(),
             sight=self.sight.rows.snapshot(),
         )
 
@@ -184,6 +207,7 @@ class MemoryTables:
         self.operations.rows.restore(snapshot.operations)
         self.audit.rows.restore(snapshot.audit)
         self.events.rows.restore(snapshot.events)
+        self.drills.rows.restore(snapshot.drills)
         self.sight.rows.restore(snapshot.sight)
 
 

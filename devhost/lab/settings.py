@@ -30,6 +30,7 @@ TICK_S = {
     "MVDR_MIRROR_SCHEDULE": 15.0,
 }
 SHORTEST_TICK_S = 0.5
+DRILL_SCHEDULE = "0 0 10 15 1,4,7,10 *"  # as in the sample: in the lab, people begin their drills
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +127,7 @@ def app_settings(pace: Pace, addresses: Addresses) -> dict[str, str]:
         "MVDR_AUTH_JWKS_URL": addresses.jwks_url,
         "MVDR_PUBLIC_URL": addresses.public_url,
         **{name: timespan(tick_s(name, pace.speed)) for name in TICK_S},
+        "MVDR_DRILL_SCHEDULE": DRILL_SCHEDULE,
         **{name: repr(number) for name, number in numbers.items()},
     }
 

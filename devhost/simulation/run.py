@@ -99,6 +99,7 @@ class Simulation:
         self.ports = Ports(
             environments={PRO.name: PRO}, policy=POLICY, locks=self.tables.locks, gateways=self.tables.gateways,
             operations=self.tables.operations, audit=self.tables.audit, events=self.tables.events,
+            drills=self.tables.drills,
             sight=self.tables.sight, work=self.work,
             clusters=self.clusters, canary=SwitchedCanary(), clock=self.clocks, ids=SeededIds(),
         )  # fmt: skip

@@ -10,6 +10,7 @@ from devhost.emulators.memory_clusters import RUNNING, MemoryClusters
 from devhost.emulators.memory_rows import Fault, no_fault
 from devhost.emulators.memory_tables import MemoryTables
 from devhost.emulators.memory_work import MemoryWorkStore
+from shared.domain.canaries import CanaryReport
 from shared.domain.environments import Environment, Role
 from shared.domain.gateways import BeatAnswer, Heartbeat, Identity
 from shared.domain.guard import Caller
@@ -18,6 +19,7 @@ from shared.domain.operations import Operation
 from shared.domain.policy import Policy
 from shared.domain.tasks import RotationConfig
 from shared.ports import Ports
+from shared.steps.canary_calls import report_canary
 from shared.steps.gateway_calls import Registration, beat, register_gateway
 from shared.steps.reconcile import expire_tasks, sync_mirrors
 from shared.steps.watch_health import watch_health
@@ -78,6 +80,7 @@ class SimulatedGateway:
         self.identity = Identity(tenant_id=TENANT, object_id=f"oid-{gateway_id}")
         self.alive = False
         self.boots = 0
+        self.canary: bool | None = True  # how its canaries end; None: it never reports one
         self.answer: BeatAnswer | None = None
 
     def boot(self) -> None:
@@ -96,6 +99,9 @@ class SimulatedGateway:
             boot_id=f"boot-{self.boots}", role=self.role.value, environment=PRO.name, token_seen=token, version="1"
         )
         self.answer = beat(self.world.ports, self.id, PRO.name, heartbeat, self.identity)
+        if self.answer.canary is not None and self.canary is not None:
+            report = CanaryReport(drill_id=self.answer.canary.drill_id, succeeded=self.canary, result={"rotated": True})
+            report_canary(self.world.ports, self.id, PRO.name, report, self.identity)
         return self.answer
 
     @property
@@ -119,6 +125,7 @@ class World:
         self.ports = Ports(
             environments={PRO.name: PRO}, policy=self.policy, locks=self.tables.locks, gateways=self.tables.gateways,
             operations=self.tables.operations, audit=self.tables.audit, events=self.tables.events,
+            drills=self.tables.drills,
             sight=self.tables.sight, work=self.work,
             clusters=self.clusters, canary=self.canary, clock=self.clock, ids=CountedIds(),
         )  # fmt: skip

@@ -3,6 +3,7 @@
 Numbers inside JSON that may exceed 2^53 (fencing tokens) are decimal text there, for readers that count in doubles.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 from shared.adapters.codec import (
@@ -21,7 +22,7 @@ from shared.domain.audit import AuditEntry
 from shared.domain.environments import Role
 from shared.domain.faults import InvariantViolation
 from shared.domain.fencing import FencingToken
-from shared.domain.gateways import Gateway, Identity
+from shared.domain.gateways import Canary, CanaryStatus, Gateway, Identity
 from shared.domain.health import Gap, Sight
 from shared.domain.locks import EnvironmentLock, FailedMark
 from shared.domain.modes import AutoFailover, Modes, Prewarm
@@ -140,6 +141,7 @@ def encode_gateway(gateway: Gateway) -> Properties:
             "reported_role": gateway.reported_role,
             "reported_environment": gateway.reported_environment,
             "checks": json_text(dict(gateway.checks)),
+            "canary": json_text(_encode_canary(gateway.canary)) if gateway.canary else None,
         }
     )
 
@@ -148,6 +150,7 @@ def decode_gateway(key: Key, properties: Properties) -> Gateway:
     """Return the gateway a row holds."""
     row = Fields(f"gateway {key.row} of {key.partition}", properties)
     token_seen = row.optional_number("token_seen")
+    canary = row.mapping("canary")
     return Gateway(
         id=key.row,
         environment=key.partition,
@@ -165,6 +168,29 @@ def decode_gateway(key: Key, properties: Properties) -> Gateway:
         reported_role=row.optional_text("reported_role") or "",
         reported_environment=row.optional_text("reported_environment") or "",
         checks={name: str(value) for name, value in row.mapping("checks").items()},
+        canary=_decode_canary(Fields(f"{row.what}, canary", canary)) if canary else None,
+    )
+
+
+def _encode_canary(canary: Canary) -> Mapping[str, object]:
+    return {
+        "drill_id": canary.drill_id,
+        "config": json_text(dict(canary.config)),
+        "asked_at": instant_text(canary.asked_at),
+        "status": canary.status.value,
+        "result": json_text(dict(canary.result)),
+        "reported_at": instant_text(canary.reported_at) if canary.reported_at else None,
+    }
+
+
+def _decode_canary(canary: Fields) -> Canary:
+    return Canary(
+        drill_id=canary.text("drill_id"),
+        config=canary.mapping("config"),
+        asked_at=canary.instant("asked_at"),
+        status=canary.member("status", CanaryStatus),
+        result=canary.mapping("result"),
+        reported_at=canary.optional_instant("reported_at"),
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.adapters.table_audit import TableAuditStore
+from shared.adapters.table_drills import TableDrillStore
 from shared.adapters.table_events import TableEventStore
 from shared.adapters.table_gateways import TableGatewayStore
 from shared.adapters.table_locks import TableLockStore
@@ -23,8 +24,9 @@ GATEWAYS: Final = "gateways"
 OPERATIONS: Final = "operations"
 AUDIT: Final = "auditentries"
 EVENTS: Final = "events"
+DRILLS: Final = "drills"
 SIGHT: Final = "monitorsight"
-TABLES: Final = (LOCKS, GATEWAYS, OPERATIONS, AUDIT, EVENTS, SIGHT)
+TABLES: Final = (LOCKS, GATEWAYS, OPERATIONS, AUDIT, EVENTS, DRILLS, SIGHT)
 
 CONNECT_S: Final = 1.0
 ANSWER_S: Final = 2.0  # a guarded transaction holds a database row while it waits for this answer
@@ -45,6 +47,7 @@ class TableStores:
     operations: TableOperationStore
     audit: TableAuditStore
     events: TableEventStore
+    drills: TableDrillStore
     sight: TableSightStore
 
 
@@ -94,6 +97,7 @@ def open_stores(client: "TableServiceClient") -> TableStores:
         operations=TableOperationStore(rows(OPERATIONS)),
         audit=TableAuditStore(rows(AUDIT)),
         events=TableEventStore(rows(EVENTS)),
+        drills=TableDrillStore(rows(DRILLS)),
         sight=TableSightStore(rows(SIGHT)),
     )
 

@@ -8,6 +8,7 @@ from enum import Enum
 from shared.domain.environments import Role
 from shared.domain.fencing import FencingToken
 from shared.domain.policy import Policy
+from shared.domain.refusals import JsonValue
 
 
 class ActivationStatus(Enum):
@@ -24,6 +25,26 @@ class Identity:
 
     tenant_id: str
     object_id: str
+
+
+class CanaryStatus(Enum):
+    """How a canary stands."""
+
+    ASKED = "asked"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Canary:
+    """A disposable rotation that a drill asks of a standby gateway."""
+
+    drill_id: str
+    config: Mapping[str, JsonValue]
+    asked_at: datetime
+    status: CanaryStatus = CanaryStatus.ASKED
+    result: Mapping[str, JsonValue] = field(default_factory=dict)
+    reported_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +67,7 @@ class Gateway:
     reported_role: str = ""
     reported_environment: str = ""
     checks: Mapping[str, str] = field(default_factory=dict)  # what it reports of itself, e.g. key_vault: ok
+    canary: Canary | None = None  # what the running drill asks of it
 
     @property
     def role_matches(self) -> bool:
@@ -77,6 +99,7 @@ class BeatAnswer:
     lease_s: float | None
     lease_refusal: str | None
     draining: bool
+    canary: Canary | None = None  # to be carried out; never for the holder
 
 
 def register(

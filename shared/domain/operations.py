@@ -15,6 +15,7 @@ class OperationKind(Enum):
     FAILOVER = "failover"  # runbook section 1
     FAILBACK = "failback"  # runbook section 2
     STOP_DR_CLUSTER = "stop_dr_cluster"  # runbook 2.4, after the hold time
+    DRILL = "drill"  # sections 1.2, 1.3 and 1.6 rehearsed; registered beside the lock, which it never touches
 
 
 class OperationStatus(Enum):
@@ -56,6 +57,9 @@ class Step(Enum):
     VERIFY_PRIMARY_ACTIVE = ("verify_primary_active", "2.3")
     SCHEDULE_DR_STOP = ("schedule_dr_stop", "2.4")
     STOP_DR_CLUSTER = ("stop_dr_cluster", "2.4")
+    VERIFY_DRILL = ("verify_drill", "1.1")
+    RUN_CANARY = ("run_canary", "1.6")
+    STOP_AFTER_DRILL = ("stop_after_drill", "2.4")
     FINISH_OPERATION = ("finish_operation", "")
 
 
@@ -69,6 +73,9 @@ STEPS_OF: Mapping[OperationKind, tuple[Step, ...]] = {
         Step.VERIFY_PRIMARY_ACTIVE, Step.SCHEDULE_DR_STOP,
     ),
     OperationKind.STOP_DR_CLUSTER: (Step.STOP_DR_CLUSTER,),
+    OperationKind.DRILL: (
+        Step.VERIFY_DRILL, Step.START_DR_CLUSTER, Step.VERIFY_DR_GATEWAY, Step.RUN_CANARY, Step.STOP_AFTER_DRILL,
+    ),
 }  # fmt: skip
 
 DETAIL_LENGTH: Final = 500

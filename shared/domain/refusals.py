@@ -182,6 +182,36 @@ class RefusalCode(Enum):
         "The first decision stands; the evidence has it.",
         "3",
     )
+    DRILL_NOT_NOW = (
+        "DrillNotNow",
+        "The environment is not at rest, so no drill may begin",
+        "Drill while the healthy primary holds the lock, nothing runs, and the DR cluster is stopped and has rested.",
+        "1.2",
+    )
+    DRILL_YIELDED = (
+        "DrillYielded",
+        "The drill gave way, because the environment may need its DR cluster",
+        "Nothing to do: the drill left the cluster to whoever needs it. Drill again when the environment is at rest.",
+        "1.2",
+    )
+    DRILL_ABORTED = (
+        "DrillAborted",
+        "The drill was aborted",
+        "The cluster is stopped again as after every drill.",
+        "1.2",
+    )
+    CANARY_FAILED = (
+        "CanaryFailed",
+        "The DR gateway could not carry out the canary rotation",
+        "See the result in the evidence; check the DR gateway's Key Vault access (runbook section 3).",
+        "1.6",
+    )
+    CANARY_NOT_WANTED = (
+        "CanaryNotWanted",
+        "No canary of this drill is asked of this gateway, or it was reported otherwise",
+        "Drop the canary; the drill has ended or moved on.",
+        "1.6",
+    )
     STEP_FAULT = (
         "StepFault",
         "The step ended with an unexpected fault",

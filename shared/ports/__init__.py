@@ -12,7 +12,15 @@ from typing import Protocol
 from shared.domain.clusters import ClusterRequest, ClusterState
 from shared.domain.environments import Environment
 from shared.domain.policy import Policy
-from shared.ports.records import AuditStore, EventStore, GatewayStore, LockStore, OperationStore, SightStore
+from shared.ports.records import (
+    AuditStore,
+    DrillStore,
+    EventStore,
+    GatewayStore,
+    LockStore,
+    OperationStore,
+    SightStore,
+)  # fmt: skip
 from shared.ports.work import (
     LeaseGranted,
     ReadAuthority,
@@ -29,6 +37,7 @@ __all__ = [
     "Canary",
     "Clock",
     "Clusters",
+    "DrillStore",
     "EventStore",
     "GatewayStore",
     "IdSource",
@@ -98,6 +107,7 @@ class Ports:
     operations: OperationStore
     audit: AuditStore
     events: EventStore
+    drills: DrillStore
     sight: SightStore
     work: WorkStore
     clusters: Clusters

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from shared.domain.audit import AuditEntry
+from shared.domain.drills import DrillSlot
 from shared.domain.events import Event
 from shared.domain.gateways import Gateway
 from shared.domain.health import Sight
@@ -84,6 +85,19 @@ class EventStore(Protocol):
 
     def insert(self, event: Event) -> None:
         """Add an event. Raises Conflict when its sequence number is taken."""
+
+
+class DrillStore(Protocol):
+    """Drill slots in Table Storage, one row per environment."""
+
+    def read(self, environment: str) -> Versioned[DrillSlot] | None:
+        """Return the slot with its version, or None before the first drill."""
+
+    def insert(self, slot: DrillSlot) -> Versioned[DrillSlot]:
+        """Create the slot. Raises Conflict when it exists."""
+
+    def replace(self, slot: DrillSlot, *, etag: str) -> Versioned[DrillSlot]:
+        """Replace the slot read at `etag`. Raises Conflict on any other version."""
 
 
 class SightStore(Protocol):

@@ -5,9 +5,11 @@ from datetime import datetime, timedelta
 from shared.domain.clusters import ClusterRequest, ClusterState
 from shared.domain.environments import Role
 from shared.domain.guard import Present, SyncOutcome, decide_sync
+from shared.domain.operations import OperationKind
 from shared.domain.refusals import RefusalCode
 from shared.flows.commands import StepResult
 from shared.steps.context import StepContext, describe
+from shared.steps.drill_slot import drill_stops_cluster
 
 NOT_ALLOWED = "OperationNotAllowed"
 """ARM's code for "not in this state"; it says nothing about the state, so the state is read again (Azure docs)."""
@@ -21,8 +23,11 @@ def start_dr_cluster(context: StepContext) -> StepResult:
     a cluster that was up, or whose start somebody else had begun.
     """
     poll_s = context.ports.policy.cluster_poll_s
-    state = context.ports.clusters.state(context.environment.dr_cluster)
     start = context.args.get("start")
+    if context.request.kind is OperationKind.FAILOVER and drill_stops_cluster(context.ports, context.environment.name):
+        # Asked before the state is read: what is seen afterwards is not about to be stopped.
+        return context.waiting("a drill is giving way", retry_after_s=min(poll_s, 1.0), start=start)
+    state = context.ports.clusters.state(context.environment.dr_cluster)
     if state.ready:
         return context.done(f"cluster is {state.describe()}", start=start)
     if state.in_transition:

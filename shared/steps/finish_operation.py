@@ -13,6 +13,7 @@ from shared.flows.commands import StepResult
 from shared.ports import Ports
 from shared.steps.audit_trail import LOOKED_BACK, record_audit_once, shown
 from shared.steps.context import StepContext
+from shared.steps.drill import leave_slot
 from shared.steps.operation_record import change_record, ensure_record
 from shared.steps.timeline import tell
 from shared.steps.write_lock import replace_lock
@@ -23,6 +24,7 @@ MESSAGES: Final = {
     OperationKind.FAILOVER: "DR gateway activated for environment {environment}",
     OperationKind.FAILBACK: "Failback completed, primary reactivated for environment {environment}",
     OperationKind.STOP_DR_CLUSTER: "DR cluster stopped for environment {environment}",
+    OperationKind.DRILL: "Drill completed for environment {environment}",
 }
 
 
@@ -33,6 +35,8 @@ def finish_operation(context: StepContext) -> StepResult:
     after people have read that the operation failed.
     """
     request, error, lock = context.request, dict(context.args.get("error") or {}), context.lock.value
+    if request.kind is OperationKind.DRILL:
+        return _finish_drill(context, error)
     ended = without_operation(lock, write_id=f"{request.id}/finish")
     if error and request.kind is OperationKind.STOP_DR_CLUSTER:
         # A cluster left running costs money: try again after another hold time.
@@ -51,6 +55,24 @@ def finish_operation(context: StepContext) -> StepResult:
     )  # fmt: skip
     _tell_ended(context.ports, request, error)
     end_record(context.ports, request, context.args, lock_moved=lock.granted_by == request.id)
+    return context.done(outcome)
+
+
+def _finish_drill(context: StepContext, error: Mapping[str, Any]) -> StepResult:
+    """End a drill in its slot; the lock, where it never stood, is not written."""
+    request, lock, outcome = context.request, context.lock.value, "failed" if error else "succeeded"
+    record_audit_once(
+        context.ports, request.environment, write_id=f"{request.id}/finish", actor=request.requested_by,
+        action=f"{request.kind.value}.{outcome}", reason=request.reason, before=shown(lock), after=shown(lock),
+    )  # fmt: skip
+    if not leave_slot(context, succeeded=not error):
+        return context.waiting("the drill slot changed; finishing again", retry_after_s=0.0)
+    log(
+        f"operation.{outcome}", environment=request.environment, operation_id=request.id, type=request.kind.value,
+        detail=str(context.args.get("detail", "")), code=error.get("code"),
+    )  # fmt: skip
+    _tell_ended(context.ports, request, error)
+    end_record(context.ports, request, context.args, lock_moved=False)
     return context.done(outcome)
 
 

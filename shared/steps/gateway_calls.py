@@ -1,7 +1,7 @@
 """What gateways call: register, beat, claim, report. Each is bound to the identity that registered the gateway."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from shared.domain.environments import Role
@@ -18,6 +18,7 @@ from shared.domain.fencing import FencingToken, mint
 from shared.domain.gateways import (
     ActivationStatus,
     BeatAnswer,
+    CanaryStatus,
     Gateway,
     Heartbeat,
     Identity,
@@ -87,8 +88,9 @@ def beat(ports: Ports, gateway_id: str, environment: str, heartbeat: Heartbeat, 
         UnknownGateway, NotAuthorized: Not registered, or by another identity.
     """
     name = environment_of(ports, environment).name
+    canary = None
     try:
-        _record(ports, name, gateway_id, heartbeat, identity)
+        canary = _record(ports, name, gateway_id, heartbeat, identity).canary
     except (LockStoreUnavailable, OutcomeUnknown) as outage:
         warn("heartbeat.not_recorded", environment=name, gateway=gateway_id, detail=str(outage))
         _bound_gateway(ports, name, gateway_id, identity)
@@ -97,7 +99,10 @@ def beat(ports: Ports, gateway_id: str, environment: str, heartbeat: Heartbeat, 
         answer = _extend(ports, Caller(gateway_id=gateway_id, environment=name, token=heartbeat.token_seen), reading)
     else:
         answer = _first_look(ports, name, gateway_id, reading)
-    return _answer(reading, gateway_id, heartbeat.token_seen, answer)
+    told = _answer(reading, gateway_id, heartbeat.token_seen, answer)
+    if canary is None or canary.status is not CanaryStatus.ASKED or told.status is not ActivationStatus.STANDBY:
+        return told
+    return replace(told, canary=canary)
 
 
 def claim_tasks(ports: Ports, caller: Caller, identity: Identity, *, limit: int) -> Sequence[Task] | WorkRefused:
@@ -193,18 +198,19 @@ def _answer(
     )
 
 
-def _record(ports: Ports, name: str, gateway_id: str, heartbeat: Heartbeat, identity: Identity) -> None:
+def _record(ports: Ports, name: str, gateway_id: str, heartbeat: Heartbeat, identity: Identity) -> Gateway:
     for _ in range(TRIES):
-        found = _bound(ports.gateways.read(name, gateway_id), gateway_id, identity)
+        found = bound(ports.gateways.read(name, gateway_id), gateway_id, identity)
         beaten = record_heartbeat(found.value, heartbeat, now=ports.clock.now(), policy=ports.policy)
         try:
-            ports.gateways.replace(beaten, etag=found.etag)
+            return ports.gateways.replace(beaten, etag=found.etag).value
         except Conflict:
             continue
-        return
+    raise LockStoreUnavailable("the registration kept changing")
 
 
-def _bound(found: Versioned[Gateway] | None, gateway_id: str, identity: Identity) -> Versioned[Gateway]:
+def bound(found: Versioned[Gateway] | None, gateway_id: str, identity: Identity) -> Versioned[Gateway]:
+    """Return the registration. Raises UnknownGateway without one, NotAuthorized when it is another identity's."""
     if found is None:
         raise UnknownGateway(f"Gateway {gateway_id} is not registered in this environment")
     if found.value.identity != identity:
@@ -216,11 +222,11 @@ def _bound_gateway(ports: Ports, name: str, gateway_id: str, identity: Identity)
     """Check the binding, from PostgreSQL's copy while Table Storage does not answer."""
     environment_of(ports, name)
     try:
-        _bound(ports.gateways.read(name, gateway_id), gateway_id, identity)
+        bound(ports.gateways.read(name, gateway_id), gateway_id, identity)
     except LockStoreUnavailable:
         copy = ports.work.copied_gateway(gateway_id)
         known = Versioned(copy, "") if copy and copy.environment == name else None
-        _bound(known, gateway_id, identity)
+        bound(known, gateway_id, identity)
 
 
 def _registration_refusal(

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from shared.domain.events import EventType
 from shared.domain.faults import Unavailable
-from shared.domain.locks import EnvironmentLock, Versioned
+from shared.domain.locks import EnvironmentLock
 from shared.domain.operations import (
     DETAIL_LENGTH,
     STEPS_OF,
@@ -27,6 +27,8 @@ from shared.steps.begin_operation import audit_begun
 from shared.steps.cluster_power import start_dr_cluster, stop_dr_cluster
 from shared.steps.context import StepContext, stopped
 from shared.steps.drain import drain_dr_gateway, schedule_dr_stop
+from shared.steps.drill import after_rehearsal, gives_way, run_canary, stop_after_drill, verify_drill
+from shared.steps.drill_slot import running_drill
 from shared.steps.finish_operation import end_left_record, finish_operation
 from shared.steps.move_lock import look_again, move_lock
 from shared.steps.observe import environment_of
@@ -58,6 +60,9 @@ BODIES: Final[Mapping[Step, Body]] = {
     Step.VERIFY_PRIMARY_ACTIVE: verify_holder_active,
     Step.SCHEDULE_DR_STOP: schedule_dr_stop,
     Step.STOP_DR_CLUSTER: stop_dr_cluster,
+    Step.VERIFY_DRILL: verify_drill,
+    Step.RUN_CANARY: run_canary,
+    Step.STOP_AFTER_DRILL: stop_after_drill,
     Step.FINISH_OPERATION: finish_operation,
 }
 
@@ -66,6 +71,9 @@ BEFORE_THE_MOVE: Final = frozenset(
      Step.DRAIN_DR_GATEWAY}
 )  # fmt: skip
 """Steps that have nothing left to do once their own operation has moved the lock."""
+
+CLEANUP: Final = frozenset({Step.STOP_AFTER_DRILL, Step.FINISH_OPERATION})
+"""Steps of a drill that are carried out although the rehearsal was aborted or gave way."""
 
 STATUS_OF: Final = {
     StepOutcome.DONE: StepStatus.SUCCEEDED,
@@ -121,6 +129,9 @@ def limits_s(policy: Policy) -> Mapping[Step, float]:
         Step.VERIFY_PRIMARY_ACTIVE: policy.confirm_timeout_s,
         Step.SCHEDULE_DR_STOP: policy.outage_limit_s,
         Step.STOP_DR_CLUSTER: policy.cluster_start_timeout_s,
+        Step.VERIFY_DRILL: decision_s,
+        Step.RUN_CANARY: policy.canary_timeout_s + decision_s,
+        Step.STOP_AFTER_DRILL: policy.outage_limit_s,
         Step.FINISH_OPERATION: policy.outage_limit_s,
     }
 
@@ -129,13 +140,13 @@ def _run(
     ports: Ports, request: OperationRequest, step: Step, args: Mapping[str, Any], *, since: datetime, now: datetime
 ) -> StepResult:
     lock = ports.locks.read(request.environment)
-    if not _is_running(lock, request):
+    drill = running_drill(ports, request)
+    if lock is None or (drill is None and not _is_running(lock.value, request)):
         if step is Step.FINISH_OPERATION:
             # It has left the lock; a host that died right then left its record open.
             end_left_record(ports, request, args, lock_moved=lock is not None and lock.value.granted_by == request.id)
             return StepResult(outcome=StepOutcome.DONE, detail="the operation has ended already")
         return stopped(Refused(code=RefusalCode.NOT_RUNNING_OPERATION, detail=f"{request.id} is not running"))
-    assert lock is not None
     _record_start(ports, request, step)
     if step is STEPS_OF[request.kind][0]:
         audit_begun(ports, request, {**shown(lock.value), "operation": None})
@@ -145,6 +156,8 @@ def _run(
     )  # fmt: skip
     if step in BEFORE_THE_MOVE and lock.value.granted_by == request.id:
         result = context.done("the lock has moved already")
+    elif drill is not None and step not in CLEANUP:
+        result = after_rehearsal(context, drill.value) or gives_way(context, drill.value) or BODIES[step](context)
     else:
         result = BODIES[step](context)
     _try_to_record(ports, request, step, result)
@@ -152,8 +165,8 @@ def _run(
     return result
 
 
-def _is_running(lock: Versioned[EnvironmentLock] | None, request: OperationRequest) -> bool:
-    return lock is not None and lock.value.operation is not None and lock.value.operation.id == request.id
+def _is_running(lock: EnvironmentLock, request: OperationRequest) -> bool:
+    return lock.operation is not None and lock.operation.id == request.id
 
 
 def _record_start(ports: Ports, request: OperationRequest, step: Step) -> None:

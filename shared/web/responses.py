@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from shared.domain.failover import Snapshot, has_regressed, health_of
-from shared.domain.gateways import ActivationStatus, BeatAnswer, Gateway
+from shared.domain.gateways import ActivationStatus, BeatAnswer, Canary, Gateway
 from shared.domain.health import Sight
 from shared.domain.locks import EnvironmentLock
 from shared.domain.operations import POINTS_OF_NO_RETURN, Operation, StepRecord, StepStatus
@@ -146,8 +146,14 @@ def beat_document(gateway_id: str, sequence: int, answer: BeatAnswer, policy: Po
         "lease_seconds": answer.lease_s,
         "lease_refusal": answer.lease_refusal,
         "draining": answer.draining,
+        "canary": canary_member(answer.canary),
         "heartbeat_interval_seconds": policy.heartbeat_interval_s,
     }
+
+
+def canary_member(canary: Canary | None) -> Document | None:
+    """Return the canary a heartbeat's answer asks for, or None."""
+    return None if canary is None else {"drill_id": canary.drill_id, "config": dict(canary.config)}
 
 
 def claimed_document(tasks: Sequence[Task]) -> Document:

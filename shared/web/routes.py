@@ -139,6 +139,24 @@ COMPLETE: Final = Route(
     methods={"POST": AGENTS},
     summary="The holder ends a task it claimed",
 )
+DRILLS: Final = Route(
+    name="drills",
+    path="v1/admin/environments/{environment}/drills",
+    methods={"GET": READERS, "POST": OPERATORS},
+    summary="How the drills of an environment stand; begin one (runbook 1.2, 1.3, 1.6 rehearsed)",
+)
+ABORT_DRILL: Final = Route(
+    name="abort_drill",
+    path="v1/admin/environments/{environment}/drills/{operation_id}/abort",
+    methods={"POST": OPERATORS},
+    summary="End a drill early; it still stops the cluster",
+)
+CANARY: Final = Route(
+    name="canary",
+    path="v1/gateways/{gateway_id}/canaries/{drill_id}",
+    methods={"POST": AGENTS},
+    summary="A standby gateway reports how a drill's canary rotation ended",
+)
 LIVE: Final = Route(
     name="health_live",
     path="health/live",
@@ -154,5 +172,6 @@ READY: Final = Route(
 
 ROUTES: Final = (
     GATEWAY_HEALTH, GATEWAYS, GATEWAY_TASKS, TASKS, RESOLVE_TASK, RESTORE_AUTHORITY, DEACTIVATE, ACTIVATE_DR, FAILBACK,
-    OPERATION, OPERATIONS, CONFIG, EXECUTE, REGISTER, HEARTBEAT, CLAIM, PROGRESS, COMPLETE, LIVE, READY,
+    OPERATION, OPERATIONS, CONFIG, EXECUTE, REGISTER, HEARTBEAT, CLAIM, PROGRESS, COMPLETE, DRILLS, ABORT_DRILL,
+    CANARY, LIVE, READY,
 )  # fmt: skip

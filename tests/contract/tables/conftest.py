@@ -9,7 +9,7 @@ from azure.data.tables import TableServiceClient
 from devhost.emulators.memory_tables import MemoryTables
 from devhost.fakes.fault_proxy import FaultProxy
 from shared.adapters.tables import SIGHT, connect_string, create_tables, open_stores
-from shared.ports import AuditStore, EventStore, GatewayStore, LockStore, OperationStore, SightStore
+from shared.ports import AuditStore, DrillStore, EventStore, GatewayStore, LockStore, OperationStore, SightStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +21,7 @@ class Stores:
     operations: OperationStore
     audit: AuditStore
     events: EventStore
+    drills: DrillStore
     sight: SightStore
 
 
@@ -43,6 +44,7 @@ def table_stores(table_client: TableServiceClient) -> Stores:
         operations=stores.operations,
         audit=stores.audit,
         events=stores.events,
+        drills=stores.drills,
         sight=stores.sight,
     )
 
@@ -60,6 +62,7 @@ def stores(request: pytest.FixtureRequest) -> Stores:
         operations=memory.operations,
         audit=memory.audit,
         events=memory.events,
+        drills=memory.drills,
         sight=memory.sight,
     )
 
@@ -87,5 +90,6 @@ def proxied(azurite: str, proxy: FaultProxy) -> Iterator[Stores]:
             operations=stores.operations,
             audit=stores.audit,
             events=stores.events,
+            drills=stores.drills,
             sight=stores.sight,
         )

@@ -4,9 +4,10 @@ import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from shared.domain.drills import DrillPhase, DrillSlot
 from shared.domain.environments import Role
 from shared.domain.fencing import FencingToken
-from shared.domain.gateways import Gateway, Identity
+from shared.domain.gateways import Canary, CanaryStatus, Gateway, Identity
 from shared.domain.health import Gap, Sight
 from shared.domain.locks import EnvironmentLock, FailedMark
 from shared.domain.modes import AutoFailover, Modes, Prewarm
@@ -89,6 +90,30 @@ def gateway(environment: str, gateway_id: str, *, role: Role = Role.PRIMARY) -> 
         reported_role=role.value,
         reported_environment=environment,
         checks={"key_vault": "ok"},
+        canary=Canary(
+            drill_id="PRO-drill",
+            config={"name": "canary", "nested": {"deep": [1, None]}},
+            asked_at=NOON,
+            status=CanaryStatus.FAILED,
+            result={"detail": "výpadek"},
+            reported_at=NOON + timedelta(seconds=3),
+        ),
+    )
+
+
+def drill_slot(environment: str, *, write_id: str = "w1") -> DrillSlot:
+    """Return a drill slot with every field filled."""
+    return DrillSlot(
+        environment=environment,
+        written_by=write_id,
+        operation=request(environment),
+        phase=DrillPhase.STOPPING,
+        stop_sent_at=NOON,
+        abort_reason="dost",
+        rehearsal_error={"code": "DrillAborted", "evidence": {"deep": [1, None]}},
+        last_operation_id="before",
+        last_stopped_at=NOON - timedelta(days=1),
+        last_succeeded_at=NOON - timedelta(days=2),
     )
 
 

@@ -64,7 +64,7 @@ def test_the_end_of_an_operation_is_no_step_that_people_see() -> None:
 
 
 def test_every_step_has_an_id_of_its_own() -> None:
-    assert len({step.id for step in Step}) == len(Step) == 15
+    assert len({step.id for step in Step}) == len(Step) == 18
 
 
 def test_a_started_step_is_running_and_the_others_are_untouched() -> None:

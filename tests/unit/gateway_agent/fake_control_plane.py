@@ -38,6 +38,7 @@ class FakeControlPlane:
     status: str = "active"
     lease_s: float | None = LEASE_S
     draining: bool = False
+    canary: dict[str, Any] | None = None
     interval_s: float = INTERVAL_S
     tasks: list[dict[str, Any]] = field(default_factory=list)
     answers: dict[str, Callable[[dict[str, Any]], Answer]] = field(default_factory=dict)
@@ -88,6 +89,7 @@ class FakeControlPlane:
                 "lease_seconds": self.lease_s,
                 "lease_refusal": None if self.lease_s else "not_before",
                 "draining": self.draining,
+                "canary": self.canary,
                 "heartbeat_interval_seconds": self.interval_s,
             }
         if call == "claim":

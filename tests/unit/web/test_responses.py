@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from shared.domain.fencing import FencingToken
-from shared.domain.gateways import ActivationStatus, BeatAnswer
+from shared.domain.gateways import ActivationStatus, BeatAnswer, Canary
 from shared.domain.operations import (
     OperationKind,
     OperationStatus,
@@ -240,7 +240,13 @@ def test_a_heartbeat_is_answered_with_the_token_as_text() -> None:
         "lease_seconds": 60.0,
         "lease_refusal": None,
         "draining": False,
+        "canary": None,
         "heartbeat_interval_seconds": 15.0,
+    }
+    asked = replace(answer, canary=Canary(drill_id="PRO-drill", config={"name": "c"}, asked_at=T0))
+    assert shown(beat_document(PRIMARY, 7, asked, POLICY))["canary"] == {
+        "drill_id": "PRO-drill",
+        "config": {"name": "c"},
     }
 
 
