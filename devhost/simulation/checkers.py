@@ -239,6 +239,21 @@ def operations_end_once(events: Events) -> Iterator[Violation]:
                 yield Violation("operations end once", event.at_s, f"{event.operation} {first}, then {event.status}")
 
 
+def what_has_ended_moves_nothing(events: Events) -> Iterator[Violation]:
+    """The lock does not move for an operation whose record says that it has ended."""
+    ended: set[str] = set()
+    last: LockWritten | None = None
+    for event in events:
+        if isinstance(event, OperationEnded):
+            ended.add(event.operation)
+        elif isinstance(event, LockWritten):
+            moved = last is not None and event.holder not in (None, last.holder)
+            if moved and event.operation in ended:
+                detail = f"to {event.holder} by {event.operation}, which had ended"
+                yield Violation("what has ended moves nothing", event.at_s, detail)
+            last = event
+
+
 SAFETY: Final[tuple[Callable[[Events], Iterator[Violation]], ...]] = (
     tokens_strictly_increase,
     fence_follows_the_lock,
@@ -251,5 +266,6 @@ SAFETY: Final[tuple[Callable[[Events], Iterator[Violation]], ...]] = (
     only_the_failed_are_displaced,
     moves_belong_to_operations,
     operations_end_once,
+    what_has_ended_moves_nothing,
 )
 """The checkers that need the events alone."""

@@ -49,6 +49,7 @@ class Director:
     holder: Callable[[], str | None]
     wrong_ways: float = 0.0  # how often people press the button that does not fit
     healed: bool = False
+    seen_holder: str | None = None
 
     def plan(self) -> None:
         """Put everything that will happen by itself onto the schedule."""
@@ -78,6 +79,8 @@ class Director:
     def _plan_faults(self) -> None:
         swarm, some = self.trouble.swarm, self._sometime
         some(swarm.table_outages, "Table Storage outage", self._table_outage)
+        if swarm.table_outages:
+            self.scheduler.repeat("bad luck with a move", self._lose_sight_of_the_move, lambda: 1.0)
         some(swarm.database_outages, "PostgreSQL outage", self._database_outage)
         some(swarm.database_failovers, "PostgreSQL failover to an older state", self._database_failover)
         if swarm.database_failovers:
@@ -187,6 +190,15 @@ class Director:
             self.trouble.count("Table Storage outage")
             self._table_outage()
         self._promote(raised[1])
+
+    def _lose_sight_of_the_move(self) -> None:
+        """Table Storage goes away just after the lock has moved: only the fence can stop the former holder now."""
+        holder, former = self.holder(), self.seen_holder
+        self.seen_holder = holder
+        if holder == former or former is None or not self.trouble.active or self.random.random() > 0.4:
+            return
+        self.trouble.count("Table Storage outage")
+        self._table_outage()
 
     def _host_cut(self) -> None:
         cut = (self.random.choice(HOSTS), self.random.choice((TABLES, DATABASE)))

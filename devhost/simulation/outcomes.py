@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from devhost.simulation.checkers import Events, Violation
-from devhost.simulation.history import DatabaseFailedOver, TaskQueued, TaskTakenBack, WorkCommitted
+from devhost.simulation.history import DatabaseFailedOver, LockWritten, TaskQueued, TaskTakenBack, WorkCommitted
 from shared.domain.audit import AuditEntry, is_intact
 
 
@@ -107,6 +107,18 @@ def the_mirror_converges(rest: AtRest) -> Iterator[Violation]:
     """The fence carries what the lock carries."""
     if rest.fence != rest.lock:
         yield Violation("the mirror converges", rest.at_s, f"lock {rest.lock}, fence {rest.fence}")
+
+
+def every_move_is_audited(events: Events, rest: AtRest) -> Iterator[Violation]:
+    """Each move that an operation made of the lock has an entry with its token, whoever died on the way."""
+    told = {entry.after.get("fencing_token") for entry in rest.audit if entry.action == "lock.moved"}
+    last: LockWritten | None = None
+    for event in events:
+        if isinstance(event, LockWritten):
+            moved = last is not None and event.operation is not None and event.token != last.token
+            if moved and str(event.token) not in told:
+                yield Violation("every move is audited", rest.at_s, f"to {event.holder} under {event.token}")
+            last = event
 
 
 def the_audit_chain_is_intact(rest: AtRest) -> Iterator[Violation]:

@@ -31,6 +31,7 @@ from devhost.simulation.orchestrations import Orchestrations
 from devhost.simulation.outcomes import (
     AtRest,
     accepted_outcomes_stay,
+    every_move_is_audited,
     no_task_is_lost,
     one_outcome_per_attempt,
     operations_end,
@@ -209,6 +210,7 @@ def _judged(simulation: Simulation) -> Iterator[Violation]:
     yield from accepted_outcomes_stay(events, rest)
     yield from operations_end(rest)
     yield from the_mirror_converges(rest)
+    yield from every_move_is_audited(events, rest)
     yield from the_audit_chain_is_intact(rest)
 
 

@@ -38,6 +38,7 @@ class Swarm:
 
     switch_rate: float  # how often an access to a store takes time
     table_lost: float = 0.0  # requests that never arrive
+    table_throttled: float = 0.0  # requests that are refused before any row was touched
     table_answer_lost: float = 0.0
     table_conflict: float = 0.0  # our own write, repeated on the way, answered with 412
     table_late: float = 0.0  # writes that land after the caller has given up
@@ -84,6 +85,7 @@ def draw(random: Random) -> Swarm:
     return Swarm(
         switch_rate=switch_rate,
         table_lost=rate(0.003, 0.02),
+        table_throttled=rate(0.005, 0.05),
         table_answer_lost=rate(0.005, 0.03, 0.1),
         table_conflict=rate(0.005, 0.03, 0.1),
         table_late=rate(0.01, 0.05),

@@ -45,6 +45,8 @@ class Trouble:
             raise LockStoreUnavailable(f"{point}: Table Storage did not answer")
         if not self._may_fail():
             return None
+        if not after:
+            self._maybe(self.swarm.table_throttled, "Table Storage throttles", LockStoreUnavailable, point)
         if after:
             self._maybe(self.swarm.table_answer_lost, "lost answer of a table write", OutcomeUnknown, point)
             self._maybe(self.swarm.table_conflict, "412 on an own write that was repeated", Conflict, point)

@@ -163,6 +163,11 @@ BAD: list[tuple[str, Checker, History]] = [
         [ended(1, "failed"), ended(2, "succeeded")],
     ),
     (
+        "a move of an operation that has ended",
+        checkers.what_has_ended_moves_nothing,
+        [lock(1, 7, P, **OPERATION), ended(2, "failed"), lock(3, 8, D, **OPERATION)],
+    ),
+    (
         "an attempt claimed twice",
         outcomes.one_outcome_per_attempt,
         [work(1, "claim", 7, P), BACK, work(3, "claim", 8, D)],
@@ -263,6 +268,16 @@ def test_an_operation_that_still_runs_is_found() -> None:
 def test_a_mirror_that_stays_behind_is_found() -> None:
     assert len(list(outcomes.the_mirror_converges(rest(fence=(7, P))))) == 1
     assert list(outcomes.the_mirror_converges(rest())) == []
+
+
+def test_a_move_that_nobody_wrote_down_is_found() -> None:
+    moved: History = [lock(1, 7, P, **OPERATION), lock(2, 8, D, **OPERATION)]
+    entry = next_entry(
+        None, environment="PRO", at=datetime(2026, 1, 1, tzinfo=UTC), actor="a", action="lock.moved", reason="",
+        before={}, after={"fencing_token": "8"},
+    )  # fmt: skip
+    assert len(list(outcomes.every_move_is_audited(moved, rest()))) == 1
+    assert list(outcomes.every_move_is_audited(moved, rest(audit=[entry]))) == []
 
 
 def chain() -> list[AuditEntry]:
