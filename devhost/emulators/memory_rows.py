@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
 
@@ -58,6 +58,13 @@ class MemoryRows(Generic[T]):
         with self._lock:
             found = [(row, stored.value) for (at, row), stored in self._rows.items() if at == partition]
         return sorted(found, key=lambda item: item[0])
+
+    def read_all(self, partitions: Collection[str]) -> Sequence[Versioned[T]]:
+        """Return every row of these partitions with its version, in order of partition and row."""
+        self._fault(f"{self._name}.read_all")
+        with self._lock:
+            found = [(key, stored) for key, stored in self._rows.items() if key[0] in partitions]
+        return [stored for _, stored in sorted(found, key=lambda item: item[0])]
 
     def insert(self, key: RowKey, value: T) -> Versioned[T]:
         """Create the row. Raises Conflict when it exists."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from devhost.emulators.memory_rows import Fault, MemoryRows, Snapshot, no_fault
@@ -26,6 +26,10 @@ class MemoryLockStore:
         """Return the lock with its version, or None."""
         return self.rows.read((environment, "lock"))
 
+    def read_all(self, environments: Collection[str]) -> Mapping[str, Versioned[EnvironmentLock]]:
+        """Return the locks of these environments that exist, by environment."""
+        return {lock.value.environment: lock for lock in self.rows.read_all(environments)}
+
     def insert(self, lock: EnvironmentLock) -> Versioned[EnvironmentLock]:
         """Create the lock; Conflict when it exists."""
         return self.rows.insert((lock.environment, "lock"), lock)
@@ -47,10 +51,12 @@ class MemoryGatewayStore:
 
     def list(self, environment: str) -> Sequence[Gateway]:
         """Return the gateways of an environment, primary first, then by id."""
-        return sorted(
-            (gateway for _, gateway in self.rows.list(environment)),
-            key=lambda gateway: (gateway.role is not Role.PRIMARY, gateway.id),
-        )
+        return _primary_first(gateway for _, gateway in self.rows.list(environment))
+
+    def list_all(self, environments: Collection[str]) -> Mapping[str, Sequence[Gateway]]:
+        """Return the same for each of these environments."""
+        found = [gateway.value for gateway in self.rows.read_all(environments)]
+        return {name: _primary_first(g for g in found if g.environment == name) for name in environments}
 
     def insert(self, gateway: Gateway) -> Versioned[Gateway]:
         """Create a registration; Conflict when it exists."""
@@ -209,6 +215,10 @@ class MemoryTables:
         self.events.rows.restore(snapshot.events)
         self.drills.rows.restore(snapshot.drills)
         self.sight.rows.restore(snapshot.sight)
+
+
+def _primary_first(gateways: Iterable[Gateway]) -> Sequence[Gateway]:
+    return sorted(gateways, key=lambda gateway: (gateway.role is not Role.PRIMARY, gateway.id))
 
 
 def _environment_of(operation_id: str) -> str:

@@ -1,6 +1,6 @@
 """Registrations and liveness of gateways in Table Storage."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from shared.adapters.codec import Key
 from shared.adapters.record_codec import GATEWAY
@@ -23,7 +23,12 @@ class TableGatewayStore:
 
     def list(self, environment: str) -> Sequence[Gateway]:
         """Return the gateways of an environment, primary first, then by id."""
-        return sorted(self._records.list(environment), key=lambda g: (g.role is not Role.PRIMARY, g.id))
+        return _primary_first(self._records.list(environment))
+
+    def list_all(self, environments: Collection[str]) -> Mapping[str, Sequence[Gateway]]:
+        """Return the same for each of these environments, in one request."""
+        found = [gateway.value for gateway in self._records.read_all(environments)]
+        return {name: _primary_first(g for g in found if g.environment == name) for name in environments}
 
     def insert(self, gateway: Gateway) -> Versioned[Gateway]:
         """Create a registration; Conflict when it exists."""
@@ -32,3 +37,7 @@ class TableGatewayStore:
     def replace(self, gateway: Gateway, *, etag: str) -> Versioned[Gateway]:
         """Replace the registration read at `etag`; Conflict on any other version."""
         return self._records.replace(gateway, etag=etag)
+
+
+def _primary_first(gateways: Iterable[Gateway]) -> Sequence[Gateway]:
+    return sorted(gateways, key=lambda g: (g.role is not Role.PRIMARY, g.id))

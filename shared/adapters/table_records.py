@@ -1,6 +1,6 @@
 """Records of one kind in one table: what all stores have in common."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Generic, TypeVar
 
 from shared.adapters.codec import Codec, Key
@@ -33,6 +33,11 @@ class TableRecords(Generic[T]):
         """Replace the record read at `etag`; Conflict on any other version."""
         etag = self._rows.replace(self._codec.key(record), self._codec.encode(record), etag=etag)
         return Versioned(record, etag)
+
+    def read_all(self, partitions: Collection[str]) -> Sequence[Versioned[T]]:
+        """Return the records of these partitions out of the whole table; those of others are not decoded."""
+        rows = [row for row in self._rows.query_all() if row.key.partition in partitions]
+        return [Versioned(self._codec.decode(row.key, row.properties), row.etag) for row in rows]
 
     def list(self, partition: str, *, limit: int | None = None, between: tuple[str, str] | None = None) -> Sequence[T]:
         """Return the first `limit` records of a partition (`between` two row keys) in their order; all when None."""

@@ -102,6 +102,14 @@ class TableRows:
             )
             return tuple(_row(entity) for entity in islice(entities, limit))
 
+    def query_all(self) -> Sequence[Row]:
+        """Return every row of the table; one request while there are less than MOST_PER_PAGE.
+
+        Raises LockStoreUnavailable.
+        """
+        with _reading():
+            return tuple(_row(entity) for entity in self._client.list_entities(results_per_page=MOST_PER_PAGE))
+
 
 @contextmanager
 def _reading() -> Iterator[None]:

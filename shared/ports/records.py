@@ -4,7 +4,7 @@ None has an unconditional write: a record is inserted if absent or replaced at t
 may raise LockStoreUnavailable, a write also OutcomeUnknown.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from shared.domain.audit import AuditEntry
@@ -22,6 +22,9 @@ class LockStore(Protocol):
     def read(self, environment: str) -> Versioned[EnvironmentLock] | None:
         """Return the lock with its version, or None when the environment never had one."""
 
+    def read_all(self, environments: Collection[str]) -> Mapping[str, Versioned[EnvironmentLock]]:
+        """Return the locks of these environments that exist, by environment, in one request (ADR 0020)."""
+
     def insert(self, lock: EnvironmentLock) -> Versioned[EnvironmentLock]:
         """Create the lock. Raises Conflict when it exists."""
 
@@ -37,6 +40,9 @@ class GatewayStore(Protocol):
 
     def list(self, environment: str) -> Sequence[Gateway]:
         """Return the gateways of an environment, primary first, then by id."""
+
+    def list_all(self, environments: Collection[str]) -> Mapping[str, Sequence[Gateway]]:
+        """Return the same for each of these environments, in one request (ADR 0020)."""
 
     def insert(self, gateway: Gateway) -> Versioned[Gateway]:
         """Create a registration. Raises Conflict when it exists."""

@@ -13,7 +13,7 @@ from shared.domain.health import Sight, Verdict, is_fresh, tick
 from shared.domain.locks import EnvironmentLock, Versioned, marked_failed, recovered
 from shared.ports import Ports
 from shared.steps.audit_trail import record_audit, shown
-from shared.steps.observe import authority_reader, observe_without_sight
+from shared.steps.observe import authority_reader, observe_all
 from shared.steps.timeline import tell
 from shared.steps.write_lock import replace_lock
 from shared.telemetry import log, warn
@@ -39,7 +39,7 @@ def watch_health(ports: Ports) -> MonitorPass:
     verdicts: dict[str, Verdict] = {}
     try:
         # Read what there is to see before saying that this pass saw it.
-        snapshots = [observe_without_sight(ports, name) for name in ports.environments]
+        snapshots = observe_all(ports)
         sight = _write_sight(ports)
         for snapshot in snapshots:
             verdicts.update(_watch_environment(ports, replace(snapshot, sight=sight)))

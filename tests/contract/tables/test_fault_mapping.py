@@ -128,6 +128,9 @@ def test_every_answer_to_a_read_has_one_meaning_and_is_asked_for_once(
         with pytest.raises(ControlPlaneFault) as caught:
             open_stores(client).gateways.list("PRO")
         assert (caught.type, requests) == (fault, ["GET", "GET"])
+        with pytest.raises(ControlPlaneFault) as caught:
+            open_stores(client).locks.read_all(["PRO"])
+        assert (caught.type, requests) == (fault, ["GET", "GET", "GET"])
 
 
 def test_only_the_word_of_the_service_that_the_row_is_missing_counts_as_missing() -> None:
@@ -139,6 +142,8 @@ def test_only_the_word_of_the_service_that_the_row_is_missing_counts_as_missing(
 def test_an_answer_that_is_no_row_is_a_fault_and_never_a_missing_lock(body: bytes) -> None:
     with service(200, body=body) as (client, _), pytest.raises(LockStoreUnavailable):
         open_stores(client).locks.read("PRO")
+    with service(200, body=body) as (client, _), pytest.raises(LockStoreUnavailable):
+        open_stores(client).locks.read_all(["PRO"])
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"{}"])

@@ -81,3 +81,13 @@ def test_an_unusual_id_names_one_gateway_and_no_other(stores: Stores, gateway_id
     changed = stores.gateways.replace(replace(written.value, boot_id="next"), etag=written.etag)
     assert stores.gateways.read(environment, gateway_id) == changed
     assert stores.gateways.read(environment, "gw") == plain
+
+
+def test_the_gateways_of_several_environments_come_in_one_look_each_as_its_own_list(stores: Stores) -> None:
+    first, second, empty, other = (fresh_environment() for _ in range(4))
+    for environment in (first, second, other):
+        stores.gateways.insert(gateway(environment, "gw-a", role=Role.DR_STANDBY))
+        stores.gateways.insert(gateway(environment, "gw-z", role=Role.PRIMARY))
+    found = stores.gateways.list_all([first, second, empty])
+    assert found == {name: stores.gateways.list(name) for name in (first, second, empty)}
+    assert [one.id for one in found[second]] == ["gw-z", "gw-a"]

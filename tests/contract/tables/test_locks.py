@@ -5,7 +5,9 @@ from dataclasses import replace
 from threading import Barrier
 
 import pytest
+from azure.data.tables import TableServiceClient
 
+from shared.adapters.tables import LOCKS
 from shared.domain.faults import Conflict
 from shared.domain.fencing import LARGEST_TOKEN, FencingToken
 from shared.domain.locks import EnvironmentLock, Versioned, founded
@@ -129,3 +131,24 @@ def race(writes: "list[object]") -> list[Versioned[EnvironmentLock]]:
 
     with ThreadPoolExecutor(len(writes)) as pool:
         return [written for written in pool.map(attempt, writes) if written is not None]
+
+
+def test_the_locks_of_several_environments_come_in_one_look_with_their_versions(stores: Stores) -> None:
+    written = {name: stores.locks.insert(lock(name)) for name in (fresh_environment(), fresh_environment())}
+    missing = fresh_environment()
+    assert stores.locks.read_all([*written, missing]) == written
+
+
+def test_the_lock_of_an_environment_that_was_not_asked_for_is_left_out(stores: Stores) -> None:
+    wanted, other = (stores.locks.insert(lock(fresh_environment())) for _ in range(2))
+    assert stores.locks.read_all([wanted.value.environment]) == {wanted.value.environment: wanted}
+    assert stores.locks.read_all([other.value.environment]) == {other.value.environment: other}
+
+
+def test_a_row_nobody_asked_for_that_cannot_be_read_blinds_nobody(
+    table_client: TableServiceClient, table_stores: Stores
+) -> None:
+    wanted = table_stores.locks.insert(lock(fresh_environment()))
+    removed = {"PartitionKey": fresh_environment(), "RowKey": "lock", "from": "an older release"}
+    table_client.get_table_client(LOCKS).create_entity(removed)
+    assert table_stores.locks.read_all([wanted.value.environment]) == {wanted.value.environment: wanted}

@@ -89,6 +89,8 @@ READS: list[Callable[[Stores, str], object]] = [
     lambda stores, environment: stores.locks.read(environment),
     lambda stores, environment: stores.gateways.read(environment, "gw"),
     lambda stores, environment: stores.gateways.list(environment),
+    lambda stores, environment: stores.locks.read_all([environment]),
+    lambda stores, environment: stores.gateways.list_all([environment]),
     lambda stores, environment: stores.operations.list(environment, limit=1),
     lambda stores, environment: stores.audit.last(environment),
     lambda stores, environment: stores.sight.read(),  # noqa: ARG005

@@ -1,15 +1,18 @@
 """The health monitor's passes: marks, recoveries, and blindness that never counts as silence (runbook, overview)."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 from devhost.simulation.world import World
+from shared.domain.environments import Environment
 from shared.domain.faults import LockStoreUnavailable
 from shared.domain.gateways import ActivationStatus
 from shared.domain.health import Verdict
 from shared.domain.operations import OperationKind
 from shared.steps.gateway_calls import claim_tasks
 from shared.steps.watch_health import watch_health
-from tests.unit.steps.acting import begun, failed_over
+from tests.unit.steps.acting import begun, carried_out, failed_over
 
 FAILED = ActivationStatus.FAILED
 ACTIVE = ActivationStatus.ACTIVE
@@ -32,6 +35,47 @@ def test_a_holder_is_marked_failed_after_three_silent_windows_and_not_before() -
     world.pass_time(30)
 
     assert status(world) is FAILED
+
+
+class BetweenTheLooks:
+    """A fault hook that lets something happen between the monitor's two looks, whichever comes first."""
+
+    def __init__(self) -> None:
+        self.looks: list[str] = []
+        self.act: Callable[[], object] | None = None
+
+    def __call__(self, point: str) -> None:
+        if point in ("locks.read_all", "gateways.read_all"):
+            self.looks.append(point)
+            if len(self.looks) == 2 and self.act:
+                self.act()
+
+
+def test_a_verdict_on_what_was_seen_before_the_lock_moved_does_not_mark_the_new_holder() -> None:
+    hook = BetweenTheLooks()
+    world = World(fault=hook).with_failed_primary()
+    world.pass_time(600)  # the DR gateway has been silent for longer than it takes to fail
+    hook.looks, hook.act = [], lambda: carried_out(world)
+
+    watch_health(world.ports)
+
+    assert hook.looks[:2] == ["locks.read_all", "gateways.read_all"]
+    assert world.lock.holder == "gw-pro-dr"
+    assert world.lock.status_of("gw-pro-dr") is ACTIVE
+
+
+def test_a_pass_of_the_monitor_looks_twice_however_many_environments_there_are() -> None:
+    points: list[str] = []
+    world = World(fault=points.append).founded()
+    second = Environment(name="NPR", dr_cluster="clusters/npr-dr")
+    points.clear()
+
+    watch_health(replace(world.ports, environments={**world.ports.environments, "NPR": second}))
+
+    touched = [point for point in points if point.partition(".")[0] in ("locks", "gateways", "sight", "audit")]
+    assert touched == [
+        "locks.read_all", "gateways.read_all", "sight.read", "sight.replace.before", "sight.replace.after",
+    ]  # fmt: skip
 
 
 def test_skipped_and_repeated_ticks_do_not_change_when_a_holder_is_marked() -> None:
