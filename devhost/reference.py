@@ -39,6 +39,7 @@ def settings_page() -> str:
         for name in ("HEALTH_MONITOR", "TASK_TIMEOUT", "MIRROR")
     ]
     lines += [f"| `{PREFIX}DRILL_SCHEDULE` | needed | six-field NCRONTAB expression; once a quarter in the sample |"]
+    lines += [f"| `{PREFIX}PREFLIGHT_SCHEDULE` | needed | six-field NCRONTAB expression; every 15 min in the sample |"]
     lines += ["", "## Numbers of the protocol", "", "| Variable | Default |", "|---|---|"]
     lines += [f"| `{PREFIX}{field.name.upper()}` | {field.default:g} |" for field in fields(Policy)]
     lines += ["", "Relations that are checked at start; what they protect is in [ADR 0003](../adr):", ""]

@@ -43,6 +43,7 @@ def ports() -> Ports:
         audit=stores.audit,
         events=stores.events,
         drills=stores.drills,
+        preflights=stores.preflights,
         sight=stores.sight,
         work=PostgresWorkStore(chosen.database_url, policy=policy, pool_size=chosen.database_pool_size),
         clusters=AksClusters(

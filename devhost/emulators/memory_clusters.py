@@ -38,6 +38,7 @@ class MemoryClusters:
         self._changes: dict[str, _Change] = {}
         self.start_error = ""  # an ARM error code that every start is refused with
         self.starts_end_as = RUNNING
+        self.denied: frozenset[str] = frozenset()  # actions the app's identity may not carry out
         self.calls: list[str] = []
 
     def put(self, cluster: str, state: ClusterState) -> None:
@@ -78,6 +79,12 @@ class MemoryClusters:
         self._begin(cluster, self._stop_s, replace(RUNNING, provisioning="Stopping"), STOPPED)
         self._fault("clusters.begin_stop.after")
         return ClusterRequest(accepted=True)
+
+    def allowed(self, cluster: str, actions: frozenset[str]) -> frozenset[str]:
+        """Return the actions, less those of `denied`."""
+        del cluster
+        self._fault("clusters.allowed")
+        return actions - self.denied
 
     def _begin(self, cluster: str, lasts_s: float, during: ClusterState, then: ClusterState) -> None:
         ends_at = self._clock.now() + timedelta(seconds=lasts_s)

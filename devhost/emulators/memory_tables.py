@@ -14,6 +14,7 @@ from shared.domain.gateways import Gateway
 from shared.domain.health import Sight
 from shared.domain.locks import EnvironmentLock, Versioned
 from shared.domain.operations import Operation
+from shared.domain.preflight import Preflight
 
 
 class MemoryLockStore:
@@ -153,6 +154,22 @@ class MemoryDrillStore:
         return self.rows.replace((slot.environment, "slot"), slot, etag=etag)
 
 
+class MemoryPreflightStore:
+    """`PreflightStore`; its fault points begin with `preflights`."""
+
+    def __init__(self, fault: Fault = no_fault) -> None:
+        self.rows: MemoryRows[Preflight] = MemoryRows("preflights", fault)
+
+    def read(self, environment: str) -> Versioned[Preflight] | None:
+        """Return the newest preflight with its version, or None before the first."""
+        return self.rows.read((environment, "newest"))
+
+    def write(self, preflight: Preflight, *, etag: str | None) -> Versioned[Preflight]:
+        """Insert (etag None) or replace it; Conflict on any other version."""
+        key = (preflight.environment, "newest")
+        return self.rows.insert(key, preflight) if etag is None else self.rows.replace(key, preflight, etag=etag)
+
+
 class MemorySightStore:
     """`SightStore`; its fault points begin with `sight`."""
 
@@ -179,6 +196,7 @@ class TablesSnapshot:
     audit: Snapshot[AuditEntry]
     events: Snapshot[Event]
     drills: Snapshot[DrillSlot]
+    preflights: Snapshot[Preflight]
     sight: Snapshot[Sight]
 
 
@@ -192,6 +210,7 @@ class MemoryTables:
         self.audit = MemoryAuditStore(fault)
         self.events = MemoryEventStore(fault)
         self.drills = MemoryDrillStore(fault)
+        self.preflights = MemoryPreflightStore(fault)
         self.sight = MemorySightStore(fault)
 
     def snapshot(self) -> TablesSnapshot:
@@ -203,6 +222,7 @@ class MemoryTables:
             audit=self.audit.rows.snapshot(),
             events=self.events.rows.snapshot(),
             drills=self.drills.rows.snapshot(),
+            preflights=self.preflights.rows.snapshot(),
             sight=self.sight.rows.snapshot(),
         )
 
@@ -214,6 +234,7 @@ class MemoryTables:
         self.audit.rows.restore(snapshot.audit)
         self.events.rows.restore(snapshot.events)
         self.drills.rows.restore(snapshot.drills)
+        self.preflights.rows.restore(snapshot.preflights)
         self.sight.rows.restore(snapshot.sight)
 
 

@@ -30,6 +30,7 @@ from shared.domain.guard import (
 )
 from shared.domain.locks import EnvironmentLock
 from shared.domain.policy import Policy
+from shared.domain.preflight import Replication
 from shared.domain.tasks import RotationConfig, Task, TaskCursor, TaskStatus, TaskVerdict
 from shared.ports import (
     LeaseGranted,
@@ -55,6 +56,10 @@ class MemoryWorkStore:
 
     def ping(self) -> None:
         self.database.require_up()
+
+    def replication(self) -> Replication:
+        self.database.require_up()
+        return Replication(is_standby=False, replicas=1, lag_s=0.0)
 
     def mirror(self, environment: str) -> Mirror | None:
         return self.database.read(environment).fence

@@ -22,6 +22,14 @@ from devhost.fakes.arm_http import (
 from devhost.fakes.arm_live import LiveClusters
 from devhost.fakes.serving import json_body
 
+PERMISSIONS_PATH = "/providers/Microsoft.Authorization/permissions"
+CUSTOM_ROLE = (
+    "Microsoft.ContainerService/managedClusters/read",
+    "Microsoft.ContainerService/managedClusters/start/action",
+    "Microsoft.ContainerService/managedClusters/stop/action",
+    "Microsoft.ContainerService/managedClusters/runCommand/action",
+    "Microsoft.ContainerService/managedClusters/commandResults/read",
+)
 ONE_POD = "NAME        READY   STATUS    RESTARTS   AGE\ngateway-0   1/1     Running   0          1m\n"
 
 
@@ -55,6 +63,7 @@ class ResourceManager:
             web.post(CLUSTER_PATH + "/start", self.start),
             web.post(CLUSTER_PATH + "/stop", self.stop),
             web.post(CLUSTER_PATH + "/runCommand", self.run_command),
+            web.get(CLUSTER_PATH + PERMISSIONS_PATH, self.permissions),
             web.get(CLUSTER_PATH + "/commandResults/{command}", self.command_result),
             web.get(LOCATION_PATH + "/operations/{operation}", self.poll),
             web.get(LOCATION_PATH + "/operationresults/{operation}", self.result),
@@ -80,6 +89,12 @@ class ResourceManager:
     async def stop(self, request: web.Request) -> web.Response:
         """`POST managedClusters/NAME/stop`."""
         return await self._begin(Kind.STOP, await self._enter(request), request)
+
+    async def permissions(self, request: web.Request) -> web.Response:
+        """`GET …/providers/Microsoft.Authorization/permissions`: what the caller's roles allow on the cluster."""
+        cluster = await self._enter(request)
+        denied = self._faults.of(cluster.resource_id).denied_action
+        return web.json_response({"value": [{"actions": CUSTOM_ROLE, "notActions": [denied] if denied else []}]})
 
     async def poll(self, request: web.Request) -> web.Response:
         """The `Azure-AsyncOperation` address of a start or stop."""

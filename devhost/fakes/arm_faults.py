@@ -21,6 +21,7 @@ class Faults:
     latency_s: float = 0.0  # every answer is this late
     command_exit_code: int = 0  # what a run command ends with ...
     command_logs: str = ""  # ... and prints; empty for a listing of one ready pod
+    denied_action: str = ""  # an action the caller's roles do not allow
 
 
 class UnknownSwitch(ValueError):

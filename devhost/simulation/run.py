@@ -101,6 +101,7 @@ class Simulation:
             environments={PRO.name: PRO}, policy=POLICY, locks=self.tables.locks, gateways=self.tables.gateways,
             operations=self.tables.operations, audit=self.tables.audit, events=self.tables.events,
             drills=self.tables.drills,
+            preflights=self.tables.preflights,
             sight=self.tables.sight, work=self.work,
             clusters=self.clusters, canary=SwitchedCanary(), clock=self.clocks, ids=SeededIds(),
         )  # fmt: skip

@@ -93,6 +93,7 @@ def watched_tables(trouble: Trouble) -> MemoryTables:
     tables.audit.rows = WatchedRows("audit", trouble, lambda _: None)
     tables.events.rows = WatchedRows("events", trouble, lambda _: None)
     tables.drills.rows = WatchedRows("drills", trouble, lambda _: None)
+    tables.preflights.rows = WatchedRows("preflights", trouble, lambda _: None)
     tables.sight.rows = WatchedRows("sight", trouble, lambda _: None)
     return tables
 

@@ -126,6 +126,7 @@ class World:
             environments={PRO.name: PRO}, policy=self.policy, locks=self.tables.locks, gateways=self.tables.gateways,
             operations=self.tables.operations, audit=self.tables.audit, events=self.tables.events,
             drills=self.tables.drills,
+            preflights=self.tables.preflights,
             sight=self.tables.sight, work=self.work,
             clusters=self.clusters, canary=self.canary, clock=self.clock, ids=CountedIds(),
         )  # fmt: skip

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 
 from azure.core.exceptions import AzureError, HttpResponseError
@@ -20,11 +21,18 @@ from shared.domain.faults import ClusterApiUnavailable, InvariantViolation
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
+    from azure.core.rest import HttpRequest, HttpResponse
     from azure.mgmt.containerservice import ContainerServiceClient
+    from azure.mgmt.core import ARMPipelineClient
 
 PUBLIC_ARM_URL: Final = "https://management.azure.com"
 CONNECTION_TIMEOUT_S: Final = 5
 READ_TIMEOUT_S: Final = 30
+PERMISSIONS_VERSION: Final = "2022-04-01"
+PERMISSIONS: Final = (
+    "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.ContainerService/managedClusters/{name}"
+    "/providers/Microsoft.Authorization/permissions"
+)
 IDENTITY_TIMEOUT_S: Final = 5
 
 TRY_AGAIN_CODES: Final = frozenset({
@@ -125,6 +133,41 @@ class AksClusters:
             wanted.group, wanted.name, polling=False
         ))  # fmt: skip
 
+    def allowed(self, cluster: str, actions: frozenset[str]) -> frozenset[str]:
+        """Return those of the actions that the identity may carry out, as "Permissions - List For Resource" tells.
+
+        Raises:
+            ClusterApiUnavailable: No usable answer.
+        """
+        from azure.core.rest import HttpRequest
+
+        wanted = cluster_id(cluster)
+        path = PERMISSIONS.format(**asdict(wanted))
+        try:
+            with self._pipeline() as pipeline:
+                request = HttpRequest("GET", pipeline.format_url(path), params={"api-version": PERMISSIONS_VERSION})
+                response = pipeline.send_request(request)
+                response.raise_for_status()
+                granted = response.json()["value"]
+                return frozenset(action for action in actions if any(grants(entry, action) for entry in granted))
+        except AzureError as failure:
+            raise _unavailable(failure) from failure
+        except (KeyError, TypeError, ValueError) as failure:
+            raise ClusterApiUnavailable("Azure Resource Manager answered without permissions") from failure
+
+    def _pipeline(self) -> ARMPipelineClient[HttpRequest, HttpResponse]:
+        from azure.core.pipeline.policies import BearerTokenCredentialPolicy, HeadersPolicy
+        from azure.mgmt.core import ARMPipelineClient
+
+        with self._making:
+            scope = f"{self._arm_url}/.default"
+            policies = [HeadersPolicy(), BearerTokenCredentialPolicy(self._identity(), scope)]
+        options: dict[str, Any] = {} if self._ca_file is None else {"connection_verify": self._ca_file}
+        return ARMPipelineClient(
+            base_url=self._arm_url, policies=policies, connection_timeout=CONNECTION_TIMEOUT_S,
+            read_timeout=READ_TIMEOUT_S, **options,
+        )  # fmt: skip
+
     def _client(self, wanted: ClusterId) -> ContainerServiceClient:
         with self._making:
             client = self._clients.get(wanted.subscription)
@@ -132,10 +175,8 @@ class AksClusters:
                 client = self._clients[wanted.subscription] = self._new_client(wanted.subscription)
             return client
 
-    def _new_client(self, subscription: str) -> ContainerServiceClient:
-        # Together these cost a cold start a fifth of a second, and most requests never need them.
+    def _identity(self) -> TokenCredential:
         from azure.identity import ManagedIdentityCredential
-        from azure.mgmt.containerservice import ContainerServiceClient
 
         if self._credential is None:
             self._credential = ManagedIdentityCredential(
@@ -144,12 +185,18 @@ class AksClusters:
                 read_timeout=IDENTITY_TIMEOUT_S,
                 retry_total=0,
             )
+        return self._credential
+
+    def _new_client(self, subscription: str) -> ContainerServiceClient:
+        # Together these cost a cold start a fifth of a second, and most requests never need them.
+        from azure.mgmt.containerservice import ContainerServiceClient
+
         options: dict[str, Any] = {} if self._ca_file is None else {"connection_verify": self._ca_file}
         if self._arm_url != PUBLIC_ARM_URL:
             # The SDK's default is the public cloud's: a token for it must not be sent anywhere else.
             options["credential_scopes"] = [f"{self._arm_url}/.default"]
         return ContainerServiceClient(
-            self._credential,
+            self._identity(),
             subscription,
             base_url=self._arm_url,
             retry_total=0,
@@ -158,6 +205,15 @@ class AksClusters:
             read_timeout=READ_TIMEOUT_S,
             **options,
         )
+
+
+def grants(entry: Mapping[str, Any], action: str) -> bool:
+    """Whether one entry of the permissions allows an action: named by `actions`, and not taken out by `notActions`."""
+
+    def names(patterns: Sequence[str]) -> bool:
+        return any(fnmatchcase(action.lower(), pattern.lower()) for pattern in patterns)
+
+    return names(entry["actions"]) and not names(entry.get("notActions") or ())
 
 
 def asked(send: Callable[[], object]) -> ClusterRequest:

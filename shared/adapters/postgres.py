@@ -23,6 +23,7 @@ from shared.domain.faults import (
     OutcomeUnknown,
 )
 from shared.domain.policy import Policy
+from shared.domain.preflight import Replication
 
 Row: TypeAlias = dict[str, Any]  # a result row by column name
 Connection: TypeAlias = psycopg.Connection[Row]
@@ -85,6 +86,14 @@ class Database:
         if not self._run(_is_writable):
             raise DatabaseUnavailable("PostgreSQL answers but is read-only: a standby, or a failover is under way")
         self.require_schema()
+
+    def replication(self) -> Replication:
+        """Return how the servers stand to each other. Raises DatabaseUnavailable."""
+        row = self._run(lambda connection: connection.execute(_SQL["replication"]).fetchone())
+        if row is None:
+            raise DatabaseUnavailable("PostgreSQL said nothing about its replicas")
+        lag_s = None if row["lag_s"] is None else float(row["lag_s"])
+        return Replication(is_standby=row["is_standby"], replicas=row["replicas"], lag_s=lag_s)
 
     def close(self) -> None:
         """Close all connections; the database cannot be used afterwards."""

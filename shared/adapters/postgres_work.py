@@ -13,6 +13,7 @@ from shared.domain.fencing import FencingToken
 from shared.domain.gateways import Gateway
 from shared.domain.guard import Caller, Mirror, Sync
 from shared.domain.policy import Policy
+from shared.domain.preflight import Replication
 from shared.domain.tasks import RotationConfig, Task, TaskCursor, TaskStatus, TaskVerdict
 from shared.ports import (
     LeaseGranted,
@@ -48,6 +49,10 @@ class PostgresWorkStore:
     def ping(self) -> None:
         """Raise DatabaseUnavailable unless PostgreSQL answers, is writable and has the schema version wanted."""
         self._database.ping()
+
+    def replication(self) -> Replication:
+        """Return how PostgreSQL's servers stand to each other, as far as the role may see it."""
+        return self._database.replication()
 
     def mirror(self, environment: str) -> Mirror | None:
         """Return the environment's fence row, or None."""

@@ -13,6 +13,7 @@ from shared.adapters.table_events import TableEventStore
 from shared.adapters.table_gateways import TableGatewayStore
 from shared.adapters.table_locks import TableLockStore
 from shared.adapters.table_operations import TableOperationStore
+from shared.adapters.table_preflights import TablePreflightStore
 from shared.adapters.table_rows import TableRows, write_fault
 from shared.adapters.table_sight import TableSightStore
 
@@ -25,8 +26,9 @@ OPERATIONS: Final = "operations"
 AUDIT: Final = "auditentries"
 EVENTS: Final = "events"
 DRILLS: Final = "drills"
+PREFLIGHTS: Final = "preflights"
 SIGHT: Final = "monitorsight"
-TABLES: Final = (LOCKS, GATEWAYS, OPERATIONS, AUDIT, EVENTS, DRILLS, SIGHT)
+TABLES: Final = (LOCKS, GATEWAYS, OPERATIONS, AUDIT, EVENTS, DRILLS, PREFLIGHTS, SIGHT)
 
 CONNECT_S: Final = 1.0
 ANSWER_S: Final = 2.0  # a guarded transaction holds a database row while it waits for this answer
@@ -48,6 +50,7 @@ class TableStores:
     audit: TableAuditStore
     events: TableEventStore
     drills: TableDrillStore
+    preflights: TablePreflightStore
     sight: TableSightStore
 
 
@@ -98,6 +101,7 @@ def open_stores(client: "TableServiceClient") -> TableStores:
         audit=TableAuditStore(rows(AUDIT)),
         events=TableEventStore(rows(EVENTS)),
         drills=TableDrillStore(rows(DRILLS)),
+        preflights=TablePreflightStore(rows(PREFLIGHTS)),
         sight=TableSightStore(rows(SIGHT)),
     )
 

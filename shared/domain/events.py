@@ -17,6 +17,7 @@ class EventType(Enum):
     STEP_ENDED = "step.ended"
     GATEWAY_FAILED = "gateway.failed"
     GATEWAY_RECOVERED = "gateway.recovered"
+    PREFLIGHT_CHANGED = "preflight.changed"
     DRILL_ABORT_REQUESTED = "drill.abort_requested"
 
 

@@ -19,6 +19,7 @@ from shared.ports.records import (
     GatewayStore,
     LockStore,
     OperationStore,
+    PreflightStore,
     SightStore,
 )  # fmt: skip
 from shared.ports.work import (
@@ -45,6 +46,7 @@ __all__ = [
     "LockStore",
     "OperationStore",
     "Ports",
+    "PreflightStore",
     "ReadAuthority",
     "Reported",
     "SightStore",
@@ -67,6 +69,9 @@ class Clusters(Protocol):
 
     def begin_stop(self, cluster: str) -> ClusterRequest:
         """Ask for a stop and return at once."""
+
+    def allowed(self, cluster: str, actions: frozenset[str]) -> frozenset[str]:
+        """Return those of the actions that the app's identity may carry out on the cluster; carries out none."""
 
 
 class Canary(Protocol):
@@ -108,6 +113,7 @@ class Ports:
     audit: AuditStore
     events: EventStore
     drills: DrillStore
+    preflights: PreflightStore
     sight: SightStore
     work: WorkStore
     clusters: Clusters

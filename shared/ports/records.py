@@ -14,6 +14,7 @@ from shared.domain.gateways import Gateway
 from shared.domain.health import Sight
 from shared.domain.locks import EnvironmentLock, Versioned
 from shared.domain.operations import Operation
+from shared.domain.preflight import Preflight
 
 
 class LockStore(Protocol):
@@ -104,6 +105,16 @@ class DrillStore(Protocol):
 
     def replace(self, slot: DrillSlot, *, etag: str) -> Versioned[DrillSlot]:
         """Replace the slot read at `etag`. Raises Conflict on any other version."""
+
+
+class PreflightStore(Protocol):
+    """The newest preflight of each environment, in Table Storage."""
+
+    def read(self, environment: str) -> Versioned[Preflight] | None:
+        """Return the newest preflight with its version, or None before the first."""
+
+    def write(self, preflight: Preflight, *, etag: str | None) -> Versioned[Preflight]:
+        """Insert (etag None) or replace it. Raises Conflict on any other version."""
 
 
 class SightStore(Protocol):

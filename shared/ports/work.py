@@ -8,6 +8,7 @@ from typing import Protocol
 from shared.domain.fencing import FencingToken
 from shared.domain.gateways import Gateway
 from shared.domain.guard import AuthorityReading, Caller, Mirror, Sync
+from shared.domain.preflight import Replication
 from shared.domain.refusals import JsonValue
 from shared.domain.tasks import Resolution, RotationConfig, Task, TaskCursor, TaskRefusal, TaskStatus, TaskVerdict
 
@@ -73,6 +74,9 @@ class WorkStore(Protocol):
 
     def ping(self) -> None:
         """Raise DatabaseUnavailable unless PostgreSQL answers, is writable and has the schema version wanted."""
+
+    def replication(self) -> Replication:
+        """Return how PostgreSQL's servers stand to each other, as far as the role may see it."""
 
     def mirror(self, environment: str) -> Mirror | None:
         """Return the environment's fence row, or None."""

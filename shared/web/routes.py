@@ -157,6 +157,12 @@ CANARY: Final = Route(
     methods={"POST": AGENTS},
     summary="A standby gateway reports how a drill's canary rotation ended",
 )
+PREFLIGHT: Final = Route(
+    name="preflight",
+    path="v1/admin/environments/{environment}/preflight",
+    methods={"GET": READERS, "POST": OPERATORS},
+    summary="Would a failover work now: the newest checks, or (POST) new ones",
+)
 LIVE: Final = Route(
     name="health_live",
     path="health/live",
@@ -173,5 +179,5 @@ READY: Final = Route(
 ROUTES: Final = (
     GATEWAY_HEALTH, GATEWAYS, GATEWAY_TASKS, TASKS, RESOLVE_TASK, RESTORE_AUTHORITY, DEACTIVATE, ACTIVATE_DR, FAILBACK,
     OPERATION, OPERATIONS, CONFIG, EXECUTE, REGISTER, HEARTBEAT, CLAIM, PROGRESS, COMPLETE, DRILLS, ABORT_DRILL,
-    CANARY, LIVE, READY,
+    CANARY, PREFLIGHT, LIVE, READY,
 )  # fmt: skip

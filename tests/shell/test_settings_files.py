@@ -38,7 +38,7 @@ def test_the_sample_is_not_encrypted_so_that_the_tools_can_read_it() -> None:
 
 def test_the_schedules_are_staggered_so_that_they_do_not_start_together() -> None:
     values = {SAMPLE["Values"][name] for name in schedules()}
-    assert len(values) == len(schedules()) == 4
+    assert len(values) == len(schedules()) == 5
 
 
 def test_host_json_names_every_durable_option_that_matters() -> None:

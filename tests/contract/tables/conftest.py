@@ -9,7 +9,16 @@ from azure.data.tables import TableServiceClient
 from devhost.emulators.memory_tables import MemoryTables
 from devhost.fakes.fault_proxy import FaultProxy
 from shared.adapters.tables import SIGHT, connect_string, create_tables, open_stores
-from shared.ports import AuditStore, DrillStore, EventStore, GatewayStore, LockStore, OperationStore, SightStore
+from shared.ports import (
+    AuditStore,
+    DrillStore,
+    EventStore,
+    GatewayStore,
+    LockStore,
+    OperationStore,
+    PreflightStore,
+    SightStore,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +31,7 @@ class Stores:
     audit: AuditStore
     events: EventStore
     drills: DrillStore
+    preflights: PreflightStore
     sight: SightStore
 
 
@@ -45,6 +55,7 @@ def table_stores(table_client: TableServiceClient) -> Stores:
         audit=stores.audit,
         events=stores.events,
         drills=stores.drills,
+        preflights=stores.preflights,
         sight=stores.sight,
     )
 
@@ -63,6 +74,7 @@ def stores(request: pytest.FixtureRequest) -> Stores:
         audit=memory.audit,
         events=memory.events,
         drills=memory.drills,
+        preflights=memory.preflights,
         sight=memory.sight,
     )
 
@@ -91,5 +103,6 @@ def proxied(azurite: str, proxy: FaultProxy) -> Iterator[Stores]:
             audit=stores.audit,
             events=stores.events,
             drills=stores.drills,
+            preflights=stores.preflights,
             sight=stores.sight,
         )

@@ -24,6 +24,7 @@ from shared.adapters.codec import (
 from shared.adapters.operation_codec import OPERATION, operation_key
 from shared.adapters.record_codec import ENTRY, GATEWAY, LOCK, SIGHT
 from shared.adapters.table_drills import SLOT
+from shared.adapters.table_preflights import PREFLIGHT
 from shared.domain.audit import is_intact, next_entry
 from shared.domain.environments import Role
 from shared.domain.faults import InvariantViolation
@@ -41,6 +42,7 @@ from shared.domain.operations import (
     StepStatus,
 )  # fmt: skip
 from tests.contract.tables.examples import NOON, drill_slot, ended, gateway, lock, operation, sight
+from tests.contract.tables.test_preflights import every_check
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9_-]{0,20}", fullmatch=True)
@@ -207,6 +209,7 @@ EXAMPLES: list[tuple[Codec[Any], object]] = [
     (OPERATION, ended("PRO")),
     (SIGHT, sight()),
     (SLOT, drill_slot("PRO")),
+    (PREFLIGHT, every_check("PRO")),
 ]
 
 

@@ -12,9 +12,10 @@ import httpx2
 import pytest
 from azure.core.exceptions import HttpResponseError, ODataV4Format
 
-from shared.adapters.aks_clusters import PUBLIC_ARM_URL, AksClusters, asked, cluster_id
+from shared.adapters.aks_clusters import PUBLIC_ARM_URL, AksClusters, asked, cluster_id, grants
 from shared.domain.clusters import ClusterRequest, ClusterState, PowerState
 from shared.domain.faults import ClusterApiUnavailable, InvariantViolation
+from shared.domain.preflight import NEEDED_ACTIONS
 from tests.devhost.fakes.running import running
 
 SUBSCRIPTION = "00000000-0000-4000-8000-000000000002"
@@ -288,3 +289,39 @@ def test_a_wrong_cluster_id_is_not_sent(clusters: AksClusters) -> None:
     for call in (clusters.state, clusters.begin_start, clusters.begin_stop):
         with pytest.raises(InvariantViolation):
             call(id_of("running-0") + "/agentPools/system")
+
+
+def test_what_the_identity_may_do_is_told_without_doing_it(
+    arm: dict[str, str], clusters: AksClusters, take: Callable[[str], str]
+) -> None:
+    cluster = take("stopped")
+    assert clusters.allowed(cluster, NEEDED_ACTIONS) == NEEDED_ACTIONS
+    assert clusters.allowed(cluster, frozenset({"Microsoft.Compute/virtualMachines/delete"})) == frozenset()
+    stop = "Microsoft.ContainerService/managedClusters/stop/action"
+    set_faults(arm, cluster, denied_action=stop.lower())
+    assert clusters.allowed(cluster, NEEDED_ACTIONS) == NEEDED_ACTIONS - {stop}
+    assert clusters.state(cluster) == STOPPED
+
+
+def test_rights_that_cannot_be_read_are_no_rights(
+    arm: dict[str, str], clusters: AksClusters, take: Callable[[str], str]
+) -> None:
+    cluster = take("stopped")
+    set_faults(arm, cluster, throttle=1)
+    with pytest.raises(ClusterApiUnavailable):
+        clusters.allowed(cluster, NEEDED_ACTIONS)
+
+
+@pytest.mark.parametrize(
+    ("entry", "granted"),
+    [
+        ({"actions": ["*"]}, True),
+        ({"actions": ["Microsoft.ContainerService/*/read"]}, True),
+        ({"actions": ["microsoft.containerservice/managedclusters/READ"], "notActions": None}, True),
+        ({"actions": ["*"], "notActions": ["Microsoft.ContainerService/managedClusters/*"]}, False),
+        ({"actions": []}, False),
+        ({"actions": ["Microsoft.ContainerService/managedClusters"]}, False),
+    ],
+)
+def test_a_wildcard_grants_and_a_not_action_takes_away(entry: dict[str, list[str]], granted: bool) -> None:
+    assert grants(entry, "Microsoft.ContainerService/managedClusters/read") is granted

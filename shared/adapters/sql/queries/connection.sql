@@ -19,3 +19,13 @@ select not pg_is_in_recovery() and current_setting('transaction_read_only') = 'o
 -- name: applied_migrations
 -- Which migrations the database has.
 select version, phase, name, checksum, applied_at from schema_migrations order by version
+
+-- name: replication
+-- Whether this is a standby, how many replicas follow it, and how far the slowest is behind (null: may not be read).
+select pg_is_in_recovery() as is_standby,
+       count(pid)::int as replicas,
+       case when pg_is_in_recovery() then extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp())
+            -- An idle replica reports no lag although it is level: then what it has replayed decides.
+            when count(pid) = count(pid) filter (where replay_lsn >= pg_current_wal_lsn()) and count(pid) > 0 then 0
+            else max(extract(epoch from replay_lag)) end as lag_s
+from pg_stat_replication
