@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 from pathlib import Path
+from signal import Signals
 
 from devhost.backends.node import find_node, npm_environment
 from devhost.backends.processes import accepts_tcp, end, free_port, spawn, wait_until_ready
@@ -57,11 +58,17 @@ class Azurite:
     does the death of the parent. To make it silent for a while without losing anything, use `freeze` and `thaw`.
     """
 
-    def __init__(self, data_dir: Path, *, package: Path, port: int = 0) -> None:
-        """Prepare, start nothing. `package` is the directory that `install` filled; port 0 means any free one."""
+    def __init__(
+        self, data_dir: Path, *, package: Path, port: int = 0, on_parent_death: Signals = signal.SIGINT
+    ) -> None:
+        """Prepare, start nothing. `package` is the directory that `install` filled; port 0 means any free one.
+
+        One that is frozen when its parent dies takes notice of SIGKILL alone.
+        """
         self._data_dir = data_dir
         self._main = package / MAIN
         self._port = port
+        self._on_parent_death = on_parent_death
         self._log = data_dir.with_name(f"{data_dir.name}.log")
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -72,6 +79,11 @@ class Azurite:
             f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={ACCOUNT_KEY};"
             f"TableEndpoint=http://127.0.0.1:{self._port}/{ACCOUNT};"
         )
+
+    @property
+    def port(self) -> int:
+        """The port it listens on; 0 before the first start if any free one was asked for."""
+        return self._port
 
     @property
     def pid(self) -> int:
@@ -99,7 +111,7 @@ class Azurite:
             ],
             log=self._log,
             cwd=self._data_dir,
-            on_parent_death=signal.SIGINT,
+            on_parent_death=self._on_parent_death,
         )
         try:
             wait_until_ready(

@@ -12,6 +12,7 @@ import psutil
 import psycopg
 from psycopg import sql
 
+from devhost.backends.postgres_copy import copy_as_standby
 from devhost.backends.postgres_data import (
     ENVIRONMENT,
     SUPERUSER,
@@ -66,6 +67,11 @@ class Postgres:
         """The port it listens on; 0 before the first start if any free one was asked for."""
         return self._port
 
+    @property
+    def data_dir(self) -> Path:
+        """Where its data is."""
+        return self._data_dir
+
     def dsn(self, database: str = "postgres") -> str:
         """Return the connection string of a database, as superuser, password included."""
         return f"postgresql://{SUPERUSER}:{read_password(self._data_dir)}@127.0.0.1:{self._port}/{database}"
@@ -109,6 +115,18 @@ class Postgres:
         process, self._process = self._running(), None
         process.kill()
         process.wait()
+
+    def copy_to(self, data_dir: Path, *, through_port: int) -> Postgres:
+        """Make a copy in `data_dir` that follows this server as an asynchronous standby once it is started.
+
+        It copies and follows by way of `through_port` on loopback, where a proxy may stand. Raises
+        DataDirectoryUnusable when the directory is not empty or the copy fails.
+        """
+        account = account_for(self._data_dir)
+        folder = self._folder_for(self._programs or find_programs(major=made_with(self._data_dir)), account)
+        source = f"host=127.0.0.1 port={through_port} user={SUPERUSER} application_name={data_dir.name}"
+        copy_as_standby(data_dir, folder=folder, account=account, source=source, password=read_password(self._data_dir))
+        return Postgres(data_dir, programs=self._programs)
 
     def clone_database(self, template: str, name: str) -> str:
         """Copy the database `template`, to which nobody may be connected, and return the `dsn()` of the copy.

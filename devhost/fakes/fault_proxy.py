@@ -9,7 +9,7 @@ import asyncio
 import socket
 import struct
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, TypeAlias, TypeVar
@@ -37,6 +37,11 @@ class BlackHole:
 
 
 @dataclass(frozen=True, slots=True)
+class DropAnswers:
+    """The way back is cut: what is sent arrives, and nothing ever comes back."""
+
+
+@dataclass(frozen=True, slots=True)
 class Hold:
     """Nothing moves, and nothing is lost: it goes on when the mode changes, however late and even if nobody waits."""
 
@@ -58,20 +63,21 @@ class CutNextResponse:
     after_bytes: int
 
 
-Mode: TypeAlias = Pass | Delay | BlackHole | Hold | Reset | DropNextResponse | CutNextResponse
+Mode: TypeAlias = Pass | Delay | BlackHole | DropAnswers | Hold | Reset | DropNextResponse | CutNextResponse
 
 
 class FaultProxy:
     """Forwards `127.0.0.1:port` to another port of loopback; use it as a context manager.
 
+    The upstream is a port, or a function that is asked for it with every connection, on the proxy's own thread.
     `set` changes the mode for open and new connections alike. `dropped` counts answers lost by the two modes that
     lose one. A missing upstream looks as it would without the proxy: the connection is reset.
     """
 
-    def __init__(self, upstream_port: int) -> None:
+    def __init__(self, upstream: int | Callable[[], int]) -> None:
         self.port = 0
         self.dropped = 0
-        self._upstream_port = upstream_port
+        self._upstream = upstream
         self._mode: Mode = Pass()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="fault-proxy", daemon=True)
@@ -131,7 +137,8 @@ class FaultProxy:
             if isinstance(self._mode, Reset):
                 _reset(writer)
                 return
-            answers, upstream = await asyncio.open_connection("127.0.0.1", self._upstream_port)
+            port = self._upstream if isinstance(self._upstream, int) else self._upstream()
+            answers, upstream = await asyncio.open_connection("127.0.0.1", port)
             await self._forward(reader, writer, answers, upstream)
         except OSError:
             _reset(writer)
@@ -175,7 +182,7 @@ class FaultProxy:
             await self._moving.wait()
             mode = self._mode
             match mode:
-                case BlackHole():
+                case BlackHole() | DropAnswers():
                     continue
                 case Delay(delay_s):
                     await asyncio.sleep(delay_s)
