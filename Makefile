@@ -9,10 +9,10 @@ PACKAGES = $(wildcard functions shared devhost gateway_agent drctl tests functio
 FITS = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))
 
 .DEFAULT_GOAL = help
-.PHONY: help setup run test check format lock lab simulate model clean
+.PHONY: help setup run test check format lock lab simulate chaos chaos-short chaos-load model clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 setup: ## Install everything into .lab (needs Python 3.11 or 3.12; repeated runs take no time)
 	@for python in $(PYTHON) python3.12 python3.11 python3 python; do \
@@ -47,6 +47,15 @@ lab: setup ## Any command of the lab: make lab ARGS="kill gw-pro-primary" (ARGS=
 
 simulate: setup ## Failovers under seeded faults (SEEDS=200 chooses how many)
 	@exec $(BIN)/python -m devhost simulate $(if $(SEEDS),--seeds $(SEEDS)) $(ARGS)
+
+chaos: setup ## An hour of faults on real parts (MINUTES=, SEED=, ARGS="--hosts 2")
+	@exec $(BIN)/python -m devhost chaos $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+chaos-short: setup ## Ten minutes of it
+	@exec $(BIN)/python -m devhost chaos --minutes 10 $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+chaos-load: setup ## 10,000 tasks on four hosts through failovers and failbacks, with figures
+	@exec $(BIN)/python -m devhost chaos --tasks 10000 $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 model: setup ## Check the protocol's models and their mutants with SPIN (ARGS="trace 28" tells how mutant 28 breaks)
 	@$(BIN)/python -m docs.model.run $(ARGS)

@@ -1,0 +1,202 @@
+"""PostgreSQL with an asynchronous standby: killed, filled up, and failed over to the standby's older state."""
+
+from __future__ import annotations
+
+import resource
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import psycopg
+
+from devhost.backends.postgres import Postgres
+from devhost.backends.postgres_data import DataDirectoryUnusable
+from devhost.backends.processes import NotReady
+from devhost.chaos.crew import Crew
+from devhost.chaos.links import Links
+from devhost.fakes.fault_proxy import Hold
+
+PRIMARY, STANDBY = "postgres", "postgres-standby"
+REPLICATION = "standby>postgres"
+CAUGHT_UP_WITHIN_S = 10.0
+PROMOTED_WITHIN_S = 20.0
+POLL_S = 0.02
+FULL_BYTES = 1 << 20  # no file grows beyond this while the disk is "full"
+HAS_LIMITS = hasattr(resource, "prlimit")
+
+
+class ReplicatedPostgres:
+    """One primary and, between failovers, one standby that follows it. Use from one thread at a time."""
+
+    def __init__(self, folder: Path, crew: Crew, links: Links) -> None:
+        self._folder, self._crew, self._links = folder, crew, links
+        self._copies = 1
+        self._primary = Postgres(folder / f"postgres-{self._copies}")
+        self._standby: Postgres | None = None
+        self._is_up = threading.Event()
+
+    @property
+    def port(self) -> int:
+        """Where the primary listens; 0 while there is none."""
+        return self._primary.port if self._is_up.is_set() else 0
+
+    @property
+    def has_standby(self) -> bool:
+        """Whether there is something to fail over to."""
+        return self._standby is not None
+
+    def start(self) -> str:
+        """Start the primary and return its connection string."""
+        url = self._primary.start()
+        self._up()
+        self._links.open(REPLICATION, lambda: self.port)
+        return url
+
+    def add_standby(self, through_port: int) -> None:
+        """Let a copy follow the primary by way of a link's port. Raises NotReady, DataDirectoryUnusable."""
+        self._copies += 1
+        standby = self._primary.copy_to(self._folder / f"postgres-{self._copies}", through_port=through_port)
+        standby.start()
+        self._crew.adopt(STANDBY, standby.pid, first=signal.SIGINT)
+        self._standby = standby
+
+    def restart_killed(self) -> None:
+        """End the primary as `kill -9` of all its processes does, and start it again on the same data."""
+        self._down()
+        self._primary.kill()
+        self._primary.start()
+        self._up()
+
+    def restart(self) -> None:
+        """Break off every transaction, end, and start again."""
+        self._down()
+        self._primary.stop()
+        self._primary.start()
+        self._up()
+
+    def let_standby_lag(self) -> int:
+        """Cut the standby off and return an instant (monotonic, ns) up to which it has everything.
+
+        Raises NotReady when it does not catch up in time.
+        """
+        synced_ns = time.monotonic_ns()
+        with psycopg.connect(self._primary.dsn(), autocommit=True, connect_timeout=5) as primary:
+            row = primary.execute("select pg_current_wal_insert_lsn()::text").fetchone()
+        assert row is not None
+        self._wait_for_standby(row[0])
+        self._links.break_(REPLICATION, Hold())
+        return synced_ns
+
+    def fail_over(self) -> int:
+        """Kill the primary, let the standby go on from what it has, and return when (ns) the primary was dead.
+
+        What the old primary committed since `let_standby_lag` is gone for good. Raises NotReady.
+        """
+        assert self._standby is not None
+        self._down()
+        self._primary.kill()
+        killed_ns = time.monotonic_ns()
+        standby, self._standby = self._standby, None
+        with psycopg.connect(standby.dsn(), autocommit=True, connect_timeout=5) as connection:
+            promoted = connection.execute("select pg_promote(true, %s)", [int(PROMOTED_WITHIN_S)]).fetchone()
+        if not promoted or not promoted[0]:
+            raise NotReady("the standby was not promoted")
+        self._primary = standby
+        self._up()
+        self._links.reset_connections(REPLICATION)  # what hung in it was meant for the old primary
+        self._links.heal(REPLICATION)
+        return killed_ns
+
+    def drop_standby(self) -> None:
+        """End the standby and forget its data and that of former primaries."""
+        standby, self._standby = self._standby, None
+        if standby is not None:
+            standby.stop()
+        kept = self._primary.data_dir
+        for folder in self._folder.glob("postgres-*"):
+            if folder.is_dir() and folder != kept:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def renew_standby(self, through_port: int) -> None:
+        """Replace the standby by a fresh copy. One that cannot be made now is made at the next opportunity."""
+        self.drop_standby()
+        try:
+            self.add_standby(through_port)
+        except (NotReady, DataDirectoryUnusable, OSError):
+            self.drop_standby()
+
+    def fill_disk(self) -> None:
+        """Let every write beyond the first megabyte of a file fail, as on a full disk.
+
+        PostgreSQL ignores SIGXFSZ for exactly this purpose (`postmaster.c`): to it such a file is a full disk. New
+        connections inherit the limit.
+        """
+        for process in self._processes():
+            _limit(process, FULL_BYTES)
+
+    def free_disk(self) -> None:
+        """Let writes succeed again; the server is started again if it has given up."""
+        for process in self._processes():
+            _limit(process, resource.RLIM_INFINITY)
+        if not self._answers():
+            self.restart_killed_or_ended()
+
+    def restart_killed_or_ended(self) -> None:
+        """Start the primary again, whether it still runs or not."""
+        self._down()
+        self._primary.stop()
+        self._primary.start()
+        self._up()
+
+    def stop(self) -> None:
+        """End both servers."""
+        self._is_up.clear()
+        for server in (self._standby, self._primary):
+            if server is not None:
+                server.stop()
+
+    def _up(self) -> None:
+        self._crew.adopt(PRIMARY, self._primary.pid, first=signal.SIGINT)
+        self._is_up.set()
+
+    def _down(self) -> None:
+        self._is_up.clear()
+
+    def _answers(self) -> bool:
+        try:
+            with psycopg.connect(self._primary.dsn(), autocommit=True, connect_timeout=2) as connection:
+                connection.execute("create temporary table room (x int)")
+        except psycopg.Error:
+            return False
+        return True
+
+    def _wait_for_standby(self, position: str) -> None:
+        assert self._standby is not None
+        gives_up_at_s = time.monotonic() + CAUGHT_UP_WITHIN_S
+        with psycopg.connect(self._standby.dsn(), autocommit=True, connect_timeout=5) as standby:
+            while time.monotonic() < gives_up_at_s:
+                row = standby.execute("select pg_last_wal_replay_lsn() >= %s::pg_lsn", [position]).fetchone()
+                if row is not None and row[0]:
+                    return
+                time.sleep(POLL_S)
+        raise NotReady("the standby does not catch up")
+
+    def _processes(self) -> Iterator[int]:
+        try:
+            postmaster = psutil.Process(self._primary.pid)
+            yield postmaster.pid
+            yield from (child.pid for child in postmaster.children(recursive=True))
+        except (psutil.NoSuchProcess, RuntimeError):
+            return
+
+
+def _limit(pid: int, largest_bytes: int) -> None:
+    try:
+        _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (largest_bytes, hard))
+    except (ProcessLookupError, PermissionError):
+        return  # a backend that has just ended
