@@ -6,11 +6,13 @@ import random
 import signal
 import sys
 import threading
+from collections.abc import Sequence
 
 import click
 
 from devhost.backends.processes import NotReady
 from devhost.chaos.checker import check
+from devhost.chaos.director import Director, Lane
 from devhost.chaos.record import read_history
 from devhost.chaos.report import Report
 from devhost.chaos.run import RunFailed, Wish, carry_out
@@ -39,14 +41,14 @@ def chaos(minutes: float, seed: int | None, hosts: int, tasks: int | None) -> No
         hosts=hosts,
         work=FULL_SPEED if tasks else STEADY,
         tasks=tasks // 2 if tasks else None,
-        faults=tasks is None,
     )
     stopping = _stopped_by_signals()
     where = layout()
     click.echo(f"seed {wish.seed}; everything lies in {where.folder}")
     try:
         with where.only_one():
-            outcome = carry_out(wish, where, write=click.echo, stopping=stopping)
+            lanes = Director.lanes if tasks is None else _no_lanes
+            outcome = carry_out(wish, where, lanes, write=click.echo, stopping=stopping)
     except (LabRuns, LabUnusable, NotReady, RunFailed) as failed:
         click.echo(f"The run did not work: {failed}\nIts logs are in {where.logs}.", err=True)
         sys.exit(2)
@@ -55,6 +57,10 @@ def chaos(minutes: float, seed: int | None, hosts: int, tasks: int | None) -> No
     for line in report.lines():
         click.echo(line)
     sys.exit(0 if report.is_good else 1)
+
+
+def _no_lanes(_: Director) -> Sequence[Lane]:
+    return ()
 
 
 def _stopped_by_signals() -> threading.Event:

@@ -16,7 +16,7 @@ from devhost.chaos.topology import Topology
 PART_LANES = 2
 PART_PAUSE_S = (0.2, 1.5)
 STORE_PAUSE_S = (2.0, 6.0)
-Work = Callable[[threading.Event], None]
+Lane = Callable[[threading.Event], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,12 +29,12 @@ class Director:
     patience: Patience
     chance: Callable[[str], random.Random]
 
-    def lanes(self) -> Sequence[Work]:
+    def lanes(self) -> Sequence[Lane]:
         """Return what is to run on a thread each."""
         parts = [self._parts_lane(self.chance(f"parts {number}")) for number in range(PART_LANES)]
         return [*parts, self._store_lane(self.chance("stores"))]
 
-    def _parts_lane(self, chance: random.Random) -> Work:
+    def _parts_lane(self, chance: random.Random) -> Lane:
         def run(stopping: threading.Event) -> None:
             kinds, weights = list(PARTS), list(PARTS.values())
             while not stopping.wait(chance.uniform(*PART_PAUSE_S)):
@@ -44,7 +44,7 @@ class Director:
 
         return run
 
-    def _store_lane(self, chance: random.Random) -> Work:
+    def _store_lane(self, chance: random.Random) -> Lane:
         def run(stopping: threading.Event) -> None:
             while not stopping.wait(chance.uniform(*STORE_PAUSE_S)):
                 self.stores.draw(stopping)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import signal
 import threading
 from collections.abc import Callable
 from typing import Final
@@ -42,11 +41,13 @@ def host_killed(topology: Topology, told: Told, chance: random.Random, stopping:
 
 def host_frozen(topology: Topology, told: Told, chance: random.Random, stopping: threading.Event) -> None:
     """Stop a host between two instructions; whatever it was about it goes on with afterwards."""
-    name = chance.choice(topology.hosts.names)
-    with told.fault("host frozen", name):
-        topology.crew.signal(name, signal.SIGSTOP)
-        stopping.wait(chance.uniform(0.5, 1.5 * POLICY.lease_s))
-        topology.crew.signal(name, signal.SIGCONT)
+    awake = [name for name in topology.hosts.names if name not in topology.frozen]
+    if awake:
+        name = chance.choice(awake)
+        with told.fault("host frozen", name):
+            topology.freeze_host(name)
+            stopping.wait(chance.uniform(0.5, 1.5 * POLICY.lease_s))
+            topology.thaw_host(name)
 
 
 def gateway_killed(topology: Topology, told: Told, chance: random.Random, stopping: threading.Event) -> None:

@@ -53,13 +53,17 @@ class Load:
             if self._open:
                 self._again(stopping)
                 continue
-            self.begun += 1
-            again, held = configs_of(self._environment)
-            config = held if self._chance.random() < HELD_SHARE else again
-            self._send(f"{self._environment}-{self.begun}", config)
+            self.one_more()
             if self._per_s:
                 next_at_s = max(next_at_s + 1 / self._per_s, time.monotonic() - 1.0)
                 stopping.wait(max(0.0, next_at_s - time.monotonic()))
+
+    def one_more(self) -> None:
+        """Queue one task."""
+        self.begun += 1
+        again, held = configs_of(self._environment)
+        config = held if self._chance.random() < HELD_SHARE else again
+        self._send(f"{self._environment}-{self.begun}", config)
 
     def settle(self, within_s: float) -> bool:
         """Send again what is still open; return whether everything was accepted in time."""

@@ -7,12 +7,12 @@ import shutil
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from devhost.chaos.api import Api
-from devhost.chaos.director import Director
+from devhost.chaos.director import Director, Lane
 from devhost.chaos.faults_of_stores import StoreFaults
 from devhost.chaos.load import Load, Resolver, put_configs
 from devhost.chaos.operators import Operator, Tally
@@ -32,6 +32,7 @@ READY_WITHIN_S = 90.0
 SETTLED_WITHIN_S = 120.0  # after the last fault is healed
 LOOK_S = 0.3
 TOLD_EVERY_S = 30.0
+Lanes = Callable[[Director], Sequence[Lane]]
 UNDER_WAY = ("pending", "running", "in_doubt")
 
 
@@ -41,14 +42,18 @@ class RunFailed(RuntimeError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What a run was asked for. With `tasks` (per environment) it lasts until they are done, else `minutes`."""
+    """What a run was asked for.
+
+    It lasts `minutes`; with `hand_overs` only until so many are acknowledged, with `tasks` (per environment) until they
+    are done, however long that takes.
+    """
 
     seed: int
     minutes: float
     hosts: int
     work: Work
     tasks: int | None = None
-    faults: bool = True  # beside those that hand-overs need
+    hand_overs: int | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -63,9 +68,17 @@ class Outcome:
     unsettled: str = ""
 
 
-def carry_out(wish: Wish, layout: Layout, *, write: Callable[[str], None], stopping: threading.Event) -> Outcome:
+def carry_out(
+    wish: Wish,
+    layout: Layout,
+    lanes: Lanes,
+    *,
+    write: Callable[[str], None],
+    stopping: threading.Event,
+) -> Outcome:
     """Start everything, let it be broken, heal it, and return what came of it; the history lies in the layout.
 
+    `lanes` gives what breaks it, such as `Director.lanes`, beside the silence of primaries that failovers need.
     `stopping` ends the faults early; whatever is left to be done then is done in order. Raises NotReady, RunFailed.
     """
     end_all(end_leftovers(layout), grace_s=1.0)
@@ -77,7 +90,7 @@ def carry_out(wish: Wish, layout: Layout, *, write: Callable[[str], None], stopp
     with Topology(layout, hosts=wish.hosts, work=wish.work, say=told.say) as topology:
         api = Api(topology.url, topology.admin_token, record)
         try:
-            return _Stage(wish, topology, api, told).play(stopping)
+            return _Stage(wish, topology, api, told).play(lanes, stopping)
         finally:
             api.close()
 
@@ -110,15 +123,14 @@ class _Stage:
         self._failed: list[str] = []
         self._threads: list[threading.Thread] = []
 
-    def play(self, stopping: threading.Event) -> Outcome:
+    def play(self, lanes: Lanes, stopping: threading.Event) -> Outcome:
         """Run until the time is over or the tasks are done, then heal and settle."""
         self._make_ready(stopping)
         feeding, acting = threading.Event(), threading.Event()
         loads = [self._begin(load.run, feeding) for load in self._loads]
         actors = [self._begin(operator.run, acting) for operator in self._operators]
         helpers = [self._begin(self._resolver.run, feeding), self._begin(self._watch.run, feeding)]
-        if self._wish.faults:
-            actors += [self._begin(lane, acting) for lane in self._director().lanes()]
+        actors += [self._begin(lane, acting) for lane in lanes(self._director())]
         self._wait(stopping, loads)
         acting.set()
         for thread in actors:
@@ -163,6 +175,8 @@ class _Stage:
         while not stopping.wait(LOOK_S) and not self._failed:
             if self._wish.tasks is None and time.monotonic() > ends_at_s:
                 return
+            if self._wish.hand_overs is not None and len(self._outcome.tally.hand_overs) >= self._wish.hand_overs:
+                return
             if self._wish.tasks is not None and not any(thread.is_alive() for thread in loads) and self._is_idle():
                 return
             if time.monotonic() - told_at_s > TOLD_EVERY_S:
@@ -180,6 +194,8 @@ class _Stage:
         self._told.say("healing; from now on nothing is broken any more")
         self._watch.heal_all()
         late = [operator for operator in self._operators if not operator.come_home()]
+        for load in self._loads:
+            load.one_more()  # so that there is work after the last hand-over
         lost = [load for load in self._loads if not load.settle(SETTLED_WITHIN_S)]
         unsettled = "an environment does not come home" if late else "tasks cannot be queued" if lost else "?"
         while unsettled and time.monotonic() - began_s < SETTLED_WITHIN_S:

@@ -118,6 +118,18 @@ class Topology:
             self.crew.signal(gateway.id, signal.SIGCONT)
         self.start_gateway(gateway)
 
+    def freeze_host(self, name: str) -> None:
+        """Stop a host between two instructions until `thaw_host`."""
+        with self._lock:
+            self.frozen.add(name)
+            self.crew.signal(name, signal.SIGSTOP)
+
+    def thaw_host(self, name: str) -> None:
+        """Let a frozen host go on as if nothing had happened."""
+        with self._lock:
+            self.frozen.discard(name)
+            self.crew.signal(name, signal.SIGCONT)
+
     def gateway_should_run(self, gateway: LabGateway) -> bool:
         """Whether the gateway would run if nobody had broken it."""
         with self._lock:

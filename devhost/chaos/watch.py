@@ -48,7 +48,7 @@ class Watch:
             topology.thaw_gateway(gateway)
             topology.release_gateway(gateway)
         for name in topology.hosts.names:
-            topology.crew.signal(name, signal.SIGCONT)
+            topology.thaw_host(name)
 
     def _judge(self, name: str) -> None:
         code = self._topology.crew.exit_code(name)
