@@ -1,6 +1,7 @@
 """Runs one step of an operation: only for the running operation, recorded, with a deadline, safe to repeat."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -154,15 +155,24 @@ def _run(
         ports=ports, step=step, request=request, environment=environment_of(ports, request.environment), lock=lock,
         args=args, since=since, now=now,
     )  # fmt: skip
-    if step in BEFORE_THE_MOVE and lock.value.granted_by == request.id:
-        result = context.done("the lock has moved already")
-    elif drill is not None and step not in CLEANUP:
+    if drill is not None and step not in CLEANUP:
         result = after_rehearsal(context, drill.value) or gives_way(context, drill.value) or BODIES[step](context)
     else:
-        result = BODIES[step](context)
+        result = _body(context)
+    if result.outcome is StepOutcome.STOPPED and lock.value.granted_by != request.id:
+        # Another host may drive the same operation and have moved the lock since we read it: that is no failure.
+        newer = ports.locks.read(request.environment)
+        if newer is not None and _is_running(newer.value, request) and newer.value.granted_by == request.id:
+            result = _body(replace(context, lock=newer))
     _try_to_record(ports, request, step, result)
     _tell(ports, request, step, result)
     return result
+
+
+def _body(context: StepContext) -> StepResult:
+    if context.step in BEFORE_THE_MOVE and context.lock.value.granted_by == context.request.id:
+        return context.done("the lock has moved already")
+    return BODIES[context.step](context)
 
 
 def _is_running(lock: EnvironmentLock, request: OperationRequest) -> bool:
