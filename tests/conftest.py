@@ -7,7 +7,7 @@ import pytest
 pytest_plugins = ["tests.backends", "tests.backends_postgres"]
 
 HERE = Path(__file__).parent
-ONE_AT_A_TIME = ("e2e",)
+ONE_AT_A_TIME = ("chaos", "e2e")
 """Folders whose tests watch real time or share a lab: two of them at once would be each other's load."""
 
 
@@ -15,4 +15,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give each test file to one worker, and the folders above to one worker as a whole."""
     for item in items:
         top = item.path.relative_to(HERE).parts[0]
-        item.add_marker(pytest.mark.xdist_group(top if top in ONE_AT_A_TIME else str(item.path.relative_to(HERE))))
+        group = "real time" if top in ONE_AT_A_TIME else str(item.path.relative_to(HERE))
+        item.add_marker(pytest.mark.xdist_group(group))

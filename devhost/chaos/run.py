@@ -126,18 +126,19 @@ class _Stage:
     def play(self, lanes: Lanes, stopping: threading.Event) -> Outcome:
         """Run until the time is over or the tasks are done, then heal and settle."""
         self._make_ready(stopping)
-        feeding, acting = threading.Event(), threading.Event()
+        feeding, acting, ending = threading.Event(), threading.Event(), threading.Event()
         loads = [self._begin(load.run, feeding) for load in self._loads]
+        self._wait_for_work(stopping)
         actors = [self._begin(operator.run, acting) for operator in self._operators]
-        helpers = [self._begin(self._resolver.run, feeding), self._begin(self._watch.run, feeding)]
+        helpers = [self._begin(self._resolver.run, ending), self._begin(self._watch.run, ending)]
         actors += [self._begin(lane, acting) for lane in lanes(self._director())]
         self._wait(stopping, loads)
         acting.set()
         for thread in actors:
             thread.join()
-        self._settle()
-        feeding.set()
-        for thread in (*loads, *helpers):
+        self._settle(feeding, loads)
+        ending.set()
+        for thread in helpers:
             thread.join()
         self._list_all()
         self._outcome.decided = self._resolver.decided
@@ -169,6 +170,13 @@ class _Stage:
             self._or_give_up(gives_up_at_s, stopping, "no gateway becomes active")
         self._told.say("every environment has an active gateway")
 
+    def _wait_for_work(self, stopping: threading.Event) -> None:
+        """Wait until every primary has done some work, so that there is something to hand over."""
+        gives_up_at_s = time.monotonic() + READY_WITHIN_S
+        for name in ENVIRONMENTS:
+            while not (self._api.get(f"admin/tasks?environment={name}&status=succeeded&limit=1") or {}).get("value"):
+                self._or_give_up(gives_up_at_s, stopping, f"nothing is done in {name}")
+
     def _wait(self, stopping: threading.Event, loads: list[threading.Thread]) -> None:
         ends_at_s = time.monotonic() + self._wish.minutes * 60
         told_at_s = time.monotonic()
@@ -188,12 +196,15 @@ class _Stage:
         pages = [self._api.get(f"admin/tasks?status={status}&limit=1") for status in UNDER_WAY]
         return all(page is not None and not page["value"] for page in pages)
 
-    def _settle(self) -> None:
+    def _settle(self, feeding: threading.Event, loads: Sequence[threading.Thread]) -> None:
         """Heal what the faults have left, bring everybody home, and wait until nothing is left to be done."""
         began_s = time.monotonic()
         self._told.say("healing; from now on nothing is broken any more")
         self._watch.heal_all()
         late = [operator for operator in self._operators if not operator.come_home()]
+        feeding.set()
+        for thread in loads:
+            thread.join()
         for load in self._loads:
             load.one_more()  # so that there is work after the last hand-over
         lost = [load for load in self._loads if not load.settle(SETTLED_WITHIN_S)]
