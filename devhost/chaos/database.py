@@ -49,6 +49,10 @@ class ReplicatedPostgres:
         """Whether there is something to fail over to."""
         return self._standby is not None
 
+    def connect(self) -> psycopg.Connection:
+        """Return a new connection to the primary, past every link. Raises psycopg.Error."""
+        return psycopg.connect(self._primary.dsn(), autocommit=True, connect_timeout=5)
+
     def start(self) -> str:
         """Start the primary and return its connection string."""
         url = self._primary.start()
@@ -84,7 +88,7 @@ class ReplicatedPostgres:
         Raises NotReady when it does not catch up in time.
         """
         synced_ns = time.monotonic_ns()
-        with psycopg.connect(self._primary.dsn(), autocommit=True, connect_timeout=5) as primary:
+        with self.connect() as primary:
             row = primary.execute("select pg_current_wal_insert_lsn()::text").fetchone()
         assert row is not None
         self._wait_for_standby(row[0])

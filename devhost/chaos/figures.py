@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from devhost.chaos.record import Line
+from devhost.chaos.events import Line
 
 NS = 1e9
 

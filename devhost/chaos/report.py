@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from devhost.chaos.checker import Judgement
+from devhost.chaos.events import Line
 from devhost.chaos.figures import figures_of
 from devhost.chaos.findings import Violation
-from devhost.chaos.record import Line
 from devhost.chaos.run import Outcome, Wish
 
 SHOWN = 5  # violations told in full

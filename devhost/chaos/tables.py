@@ -28,6 +28,11 @@ class RestorableTables:
         """Where it listens; 0 while it is down."""
         return self._azurite.port if self._is_up.is_set() else 0
 
+    @property
+    def connection_string(self) -> str:
+        """Where it is, past every link."""
+        return self._azurite.connection_string
+
     def start(self) -> str:
         """Start it and return the connection string."""
         connection_string = self._azurite.start()

@@ -12,6 +12,7 @@ from devhost.fakes.fault_proxy import (
     BlackHole,
     CutNextResponse,
     Delay,
+    DropAnswers,
     DropNextResponse,
     FaultProxy,
     Hold,
@@ -137,6 +138,24 @@ def test_a_black_hole_swallows_the_request_for_good(proxy: FaultProxy, echo: Ech
     assert echo.seen == [b"next"]
 
 
+def test_with_the_way_back_cut_requests_arrive_and_no_answer_does(proxy: FaultProxy, echo: EchoServer) -> None:
+    proxy.set(DropAnswers())
+    with connect(proxy) as connection:
+        with pytest.raises(TimeoutError):
+            ask(connection, b"heard")
+        assert seen(echo, 1) == [b"heard"]
+        proxy.set(Pass())
+        assert ask(connection, b"next") == b"next"
+
+
+def test_each_connection_leads_to_where_the_upstream_is_by_then(echo: EchoServer) -> None:
+    ports = iter([0, echo.server_address[1]])
+    with FaultProxy(lambda: next(ports)) as proxy:
+        with pytest.raises(ConnectionResetError):
+            ask_anew(proxy, b"nowhere")
+        assert ask_anew(proxy, b"there") == b"there"
+
+
 def test_a_held_request_arrives_late_even_when_its_client_has_left(proxy: FaultProxy, echo: EchoServer) -> None:
     proxy.set(Hold())
     with connect(proxy) as connection, pytest.raises(TimeoutError):
@@ -200,7 +219,7 @@ def test_without_an_upstream_connections_are_reset() -> None:
             ask_anew(proxy, b"anybody")
 
 
-@pytest.mark.parametrize("mode", [Pass(), Delay(60.0), BlackHole(), Hold()])
+@pytest.mark.parametrize("mode", [Pass(), Delay(60.0), BlackHole(), DropAnswers(), Hold()])
 def test_closing_the_proxy_ends_its_connections_in_every_mode(echo: EchoServer, mode: Mode) -> None:
     with FaultProxy(echo.server_address[1]) as proxy:
         connection = connect(proxy)
