@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
@@ -16,8 +17,8 @@ from devhost.chaos.director import Director, Lane
 from devhost.chaos.record import read_history
 from devhost.chaos.report import Report
 from devhost.chaos.run import RunFailed, Wish, carry_out
-from devhost.chaos.settings import FULL_SPEED, HOSTS, STEADY, layout
-from devhost.lab.layout import LabRuns, LabUnusable
+from devhost.chaos.settings import FOLDER, FULL_SPEED, HOSTS, STEADY
+from devhost.lab.layout import LabRuns, LabUnusable, Layout
 
 
 @click.command()
@@ -29,7 +30,15 @@ from devhost.lab.layout import LabRuns, LabUnusable
     type=click.IntRange(2),
     help="So many tasks as fast as they go; only primaries fall silent.",
 )
-def chaos(minutes: float, seed: int | None, hosts: int, tasks: int | None) -> None:
+@click.option(
+    "--dir",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=FOLDER,
+    show_default=".lab/chaos of the checkout",
+    help="Where everything lies.",
+)
+def chaos(minutes: float, seed: int | None, hosts: int, tasks: int | None, folder: Path) -> None:
     """Break hosts, gateways, stores and links while environments are handed over under load.
 
     Exit code 0 only without a violation, when everything settled in time after healing, and when work was done around
@@ -43,7 +52,7 @@ def chaos(minutes: float, seed: int | None, hosts: int, tasks: int | None) -> No
         tasks=tasks // 2 if tasks else None,
     )
     stopping = _stopped_by_signals()
-    where = layout()
+    where = Layout(folder=folder.absolute())
     click.echo(f"seed {wish.seed}; everything lies in {where.folder}")
     try:
         with where.only_one():

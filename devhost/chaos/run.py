@@ -201,14 +201,17 @@ class _Stage:
         began_s = time.monotonic()
         self._told.say("healing; from now on nothing is broken any more")
         self._watch.heal_all()
-        late = [operator for operator in self._operators if not operator.come_home()]
+        at_home = [operator.come_home() for operator in self._operators]
+        if not all(at_home):
+            self._outcome.unsettled = "an environment does not come home"
         feeding.set()
         for thread in loads:
             thread.join()
+        if self._outcome.unsettled:
+            return
         for load in self._loads:
             load.one_more()  # so that there is work after the last hand-over
-        lost = [load for load in self._loads if not load.settle(SETTLED_WITHIN_S)]
-        unsettled = "an environment does not come home" if late else "tasks cannot be queued" if lost else "?"
+        unsettled = "?" if all(load.settle(SETTLED_WITHIN_S) for load in self._loads) else "tasks cannot be queued"
         while unsettled and time.monotonic() - began_s < SETTLED_WITHIN_S:
             unsettled = self._unsettled()
             time.sleep(LOOK_S)

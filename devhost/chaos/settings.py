@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from devhost.lab.layout import DEFAULT, Layout
+from devhost.lab.layout import DEFAULT
 from devhost.lab.settings import Addresses, Pace, app_settings, timespan
 from shared.domain.policy import Policy
 
@@ -61,11 +61,6 @@ STEADY = Work(work_s=0.03, lanes=2, batch=3, per_s=2.5)
 
 FULL_SPEED = Work(work_s=0.0, lanes=3, batch=20, per_s=0.0)
 """For the ten thousand tasks: whatever the machine gives."""
-
-
-def layout() -> Layout:
-    """Return where every chaos run of this checkout lies."""
-    return Layout(folder=FOLDER)
 
 
 def host_settings(addresses: Addresses) -> dict[str, str]:
