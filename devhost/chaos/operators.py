@@ -78,16 +78,27 @@ class Operator:
         self._pause()
 
     def come_home(self) -> bool:
-        """Bring the environment to its primary; return whether that came about."""
+        """Bring the environment to its primary; return whether that came about in time."""
         self._stopping = threading.Event()
-        health = self._api.get("admin/gateway-health") or {}
-        holders = {one["id"]: (one.get("lock") or {}).get("holder") for one in health.get("environments", [])}
-        holder = holders.get(self._environment)
-        if holder == self.primary.id:
-            return True
-        if holder is None and not self._until("failover", lambda: self._api.activate_dr(self._environment)):
-            return False
-        return self._until("failback", lambda: self._api.failback(self._environment))
+        gives_up_at_s = time.monotonic() + DONE_WITHIN_S
+        while time.monotonic() < gives_up_at_s:
+            health = self._api.get("admin/gateway-health") or {"environments": []}
+            stands = next((one for one in health["environments"] if one["id"] == self._environment), None)
+            if stands is not None and stands["authority"] == "regressed":
+                self._restore()
+            elif stands is not None and stands["authority"] == "ok" and stands["lock"] and not stands["operation"]:
+                holder = stands["lock"]["holder"]
+                if holder == self.primary.id:
+                    return True
+                if holder is None:
+                    self._until("failover", lambda: self._api.activate_dr(self._environment))
+                self._until("failback", lambda: self._api.failback(self._environment))
+            self._stopping.wait(AGAIN_S)
+        return False
+
+    def _restore(self) -> None:
+        self._patience.wait()
+        self._ask("restore", lambda: self._api.restore_authority(self._environment))
 
     def _until(self, what: str, ask: Callable[[], Answer]) -> bool:
         """Ask until the environment is where it should be, restoring the authority where it was lost."""
@@ -109,8 +120,7 @@ class Operator:
                     self._tally.hand_overs.append(done)
                 return True
             if answer.code == "AuthorityRegressed":
-                self._patience.wait()
-                self._ask("restore", lambda: self._api.restore_authority(self._environment))
+                self._restore()
             if answer.code == "NotFailedOver":
                 return True  # the failback of an earlier request is done, or nothing had moved
             if took_s > DONE_WITHIN_S:
