@@ -48,6 +48,7 @@ class Crew:
     def start(self, program: Program) -> Named:
         """Start a part."""
         with self._lock:
+            self._children.exit_code(program.name)  # collects the one before, if there was one
             return self._children.start(program)
 
     def adopt(self, name: str, pid: int, *, first: Signals) -> Named:
@@ -91,6 +92,7 @@ class Crew:
         if found is None or not found.send(signal.SIGKILL):
             return False
         wait_until_gone([found], within_s=DIES_WITHIN_S)
+        self.exit_code(name)
         return True
 
     def end(self, names: Sequence[str]) -> None:
@@ -98,6 +100,8 @@ class Crew:
         with self._lock:
             wanted = [named for named in self._children.named() if named.name in names]
         end_all(wanted, grace_s=GRACE_S)
+        for named in wanted:
+            self.exit_code(named.name)
 
     def end_everything(self) -> None:
         """End every part at once and forget the run."""
