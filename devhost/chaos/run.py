@@ -44,8 +44,8 @@ class RunFailed(RuntimeError):
 class Wish:
     """What a run was asked for.
 
-    It lasts `minutes`; with `hand_overs` only until so many are acknowledged, with `tasks` (per environment) until they
-    are done, however long that takes.
+    It lasts `minutes`; with `hand_overs` no longer than until so many are acknowledged, with `tasks` (per environment)
+    until they are done.
     """
 
     seed: int
@@ -181,7 +181,7 @@ class _Stage:
         ends_at_s = time.monotonic() + self._wish.minutes * 60
         told_at_s = time.monotonic()
         while not stopping.wait(LOOK_S) and not self._failed:
-            if self._wish.tasks is None and time.monotonic() > ends_at_s:
+            if time.monotonic() > ends_at_s:
                 return
             if self._wish.hand_overs is not None and len(self._outcome.tally.hand_overs) >= self._wish.hand_overs:
                 return
