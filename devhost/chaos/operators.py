@@ -53,10 +53,18 @@ class Operator:
     """Hands one environment over and back."""
 
     def __init__(
-        self, api: Api, environment: str, silence: Silence, *, patience: Patience, tally: Tally, chance: random.Random
+        self,
+        api: Api,
+        environment: str,
+        silence: Silence,
+        *,
+        patience: Patience,
+        tally: Tally,
+        chance: random.Random,
+        say: Callable[[str], None],
     ) -> None:
         self._api, self._environment, self._chance = api, environment, chance
-        self._silence, self._patience, self._tally = silence, patience, tally
+        self._silence, self._patience, self._tally, self._say = silence, patience, tally, say
         self._stopping = threading.Event()
         self.primary, self.dr = (gateway for gateway in GATEWAYS if gateway.environment == environment)
 
@@ -118,6 +126,7 @@ class Operator:
                 )
                 with self._tally.lock:
                     self._tally.hand_overs.append(done)
+                self._say(f"{what} of {self._environment} acknowledged after {took_s:.1f} s under token {done.token}")
                 return True
             if answer.code == "AuthorityRegressed":
                 self._restore()
@@ -140,6 +149,8 @@ class Operator:
                 answers = list(pool.map(lambda _: ask(), range(people)))
         for answer in answers:
             self._tally.count(what, answer)
+            if what in ("deactivate", "restore") and answer.heard is Heard.OK:
+                self._say(f"{what} in {self._environment}: {answer.body.get('message', '')}")
         return next((answer for answer in answers if answer.heard is Heard.OK), answers[0])
 
     def _deactivation(self, gateway: LabGateway, *, force: bool = True) -> Callable[[], Answer]:
