@@ -151,7 +151,7 @@ class Topology:
     def _start(self) -> None:
         parts = Parts(layout=self.layout, pace=PACE, app=ROOT, port=0)
         for program in (parts.arm(), parts.issuer()):
-            self.crew.start(replace(program, on_parent_death=python_program("").on_parent_death))
+            self.crew.start(replace(program, on_parent_death=signal.SIGKILL))
         tables, database = self.tables.start(), self.database.start()
         self._prepare(parts.tables(), tables)
         self._prepare(parts.migration(), database)
