@@ -22,8 +22,10 @@ from devhost.fakes.fault_proxy import Hold
 
 PRIMARY, STANDBY = "postgres", "postgres-standby"
 REPLICATION = "standby>postgres"
+DATABASE_LINK = ">database"
 CAUGHT_UP_WITHIN_S = 10.0
 PROMOTED_WITHIN_S = 20.0
+STARTED_WITHIN_S = 30.0
 POLL_S = 0.02
 FULL_BYTES = 1 << 20  # no file grows beyond this while the disk is "full"
 HAS_LIMITS = hasattr(resource, "prlimit")
@@ -72,15 +74,7 @@ class ReplicatedPostgres:
         """End the primary as `kill -9` of all its processes does, and start it again on the same data."""
         self._down()
         self._primary.kill()
-        self._primary.start()
-        self._up()
-
-    def restart(self) -> None:
-        """Break off every transaction, end, and start again."""
-        self._down()
-        self._primary.stop()
-        self._primary.start()
-        self._up()
+        self._start_again()
 
     def let_standby_lag(self) -> int:
         """Cut the standby off and return an instant (monotonic, ns) up to which it has everything.
@@ -103,6 +97,9 @@ class ReplicatedPostgres:
         assert self._standby is not None
         self._down()
         self._primary.kill()
+        for link in self._links.names():
+            if link.endswith(DATABASE_LINK):
+                self._links.reset_connections(link)  # a backend that has not noticed yet hears nothing more
         killed_ns = time.monotonic_ns()
         standby, self._standby = self._standby, None
         with psycopg.connect(standby.dsn(), autocommit=True, connect_timeout=5) as connection:
@@ -146,15 +143,14 @@ class ReplicatedPostgres:
         """Let writes succeed again; the server is started again if it has given up."""
         for process in self._processes():
             _limit(process, resource.RLIM_INFINITY)
-        if not self._answers():
-            self.restart_killed_or_ended()
+        self.revive()
 
-    def restart_killed_or_ended(self) -> None:
-        """Start the primary again, whether it still runs or not."""
-        self._down()
-        self._primary.stop()
-        self._primary.start()
-        self._up()
+    def revive(self) -> None:
+        """Start the primary again if it does not answer. Raises NotReady."""
+        if not self._answers():
+            self._down()
+            self._primary.stop()
+            self._start_again()
 
     def stop(self) -> None:
         """End both servers."""
@@ -162,6 +158,18 @@ class ReplicatedPostgres:
         for server in (self._standby, self._primary):
             if server is not None:
                 server.stop()
+
+    def _start_again(self) -> None:
+        """Start the primary; what a killed one has left may be in the way for a while. Raises NotReady."""
+        gives_up_at_s = time.monotonic() + STARTED_WITHIN_S
+        while True:
+            try:
+                self._primary.start()
+            except NotReady:
+                if time.monotonic() > gives_up_at_s:
+                    raise
+            else:
+                return self._up()
 
     def _up(self) -> None:
         self._crew.adopt(PRIMARY, self._primary.pid, first=signal.SIGINT)

@@ -114,19 +114,9 @@ def arm_errors(topology: Topology, told: Told, chance: random.Random, stopping: 
     switches = chance.choice(ARM_SWITCHES)
     where = f"{topology.arm_http_url}/_lab/faults"
     with told.fault("Resource Manager errors", next(iter(switches))):
-        httpx2.post(where, json=switches, trust_env=False, timeout=10).raise_for_status()
+        httpx2.post(where, json=switches, trust_env=False, timeout=30).raise_for_status()
         stopping.wait(chance.uniform(2.0, 5.0))
-        httpx2.delete(where, trust_env=False, timeout=10).raise_for_status()
-        _mend_clusters(topology)
-
-
-def _mend_clusters(topology: Topology) -> None:
-    """Stop every cluster whose start has half failed, as a person does in the portal: the product leaves it to one."""
-    where = f"{topology.arm_http_url}/_lab/clusters"
-    for cluster in httpx2.get(where, trust_env=False, timeout=10).raise_for_status().json():
-        if cluster["provisioning"] == "Failed":
-            body = {"id": cluster["id"], "power": "Stopped"}
-            httpx2.post(where, json=body, trust_env=False, timeout=10).raise_for_status()
+        topology.forget_arm_faults()
 
 
 PARTS: Final[dict[Fault, int]] = {

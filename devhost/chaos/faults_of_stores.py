@@ -7,6 +7,8 @@ import threading
 import time
 from collections.abc import Sequence
 
+import psycopg
+
 from devhost.backends.processes import NotReady
 from devhost.chaos.api import Api
 from devhost.chaos.database import HAS_LIMITS
@@ -40,7 +42,15 @@ class StoreFaults:
         self._copied_ns: int | None = None
 
     def draw(self, stopping: threading.Event) -> None:
-        """Carry out one fault."""
+        """Carry out one fault; where the machine has no time for it, the stores are brought back and the run goes on."""
+        try:
+            self._draw(stopping)
+        except (NotReady, psycopg.Error, OSError) as trouble:
+            self._told.say(f"         not carried out: {trouble}")
+            self._topology.database.revive()
+            self._topology.tables.revive()
+
+    def _draw(self, stopping: threading.Event) -> None:
         if self._copied_ns is None:
             self._take_copy()
         elif self._has_moved_twice():
@@ -79,7 +89,7 @@ class StoreFaults:
             return
         try:
             since_ns = database.let_standby_lag()
-        except NotReady:
+        except (NotReady, psycopg.Error):
             database.renew_standby(self._topology.replication_port)
             return
         lag_s = self._chance.uniform(0.3, 3.0)

@@ -31,12 +31,8 @@ class Report:
     def is_good(self) -> bool:
         """Whether nothing was broken, everything settled in time, nothing died unasked, and work went on."""
         outcome = self.outcome
-        return (
-            self.judgement.is_clean
-            and outcome.settled_after_s is not None
-            and not outcome.unexpected_deaths
-            and not outcome.tally.late
-        )
+        # A hand-over that took long while everything was breaking is told, and breaks no promise.
+        return self.judgement.is_clean and outcome.settled_after_s is not None and not outcome.unexpected_deaths
 
     def lines(self) -> Iterator[str]:
         """Yield the report line by line; the last one is the verdict."""

@@ -67,6 +67,12 @@ class RestorableTables:
         shutil.copytree(self._copy, self._data)
         self._start_again()
 
+    def revive(self) -> None:
+        """Start it again if it is down. Raises NotReady."""
+        if not self._is_up.is_set():
+            self._azurite.stop()
+            self._start_again()
+
     def stop(self) -> None:
         """End it."""
         self._stop()

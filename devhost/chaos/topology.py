@@ -30,6 +30,7 @@ from devhost.lab.settings import Addresses
 from devhost.lab.tokens import LIFETIME_S, PEOPLE
 
 PART_WITHIN_S = 40.0
+ARM_WITHIN_S = 30.0
 PREPARED_WITHIN_S = 60.0
 OPERATORS_LINK = "operators>hosts"
 Say = Callable[[str], None]
@@ -69,6 +70,19 @@ class Topology:
         self._end()
 
     # Gateways ----------------------------------------------------------------------------------------------------
+
+    def forget_arm_faults(self) -> None:
+        """Let the Resource Manager work again, and stop every cluster whose start has half failed, as a person would.
+
+        A person has to: the product reports such a cluster and leaves it alone. Raises httpx2.HTTPError.
+        """
+        lab = f"{self.arm_http_url}/_lab"
+        httpx2.delete(f"{lab}/faults", trust_env=False, timeout=ARM_WITHIN_S).raise_for_status()
+        clusters = httpx2.get(f"{lab}/clusters", trust_env=False, timeout=ARM_WITHIN_S).raise_for_status().json()
+        for cluster in clusters:
+            if cluster["provisioning"] == "Failed":
+                body = {"id": cluster["id"], "power": "Stopped"}
+                httpx2.post(f"{lab}/clusters", json=body, trust_env=False, timeout=ARM_WITHIN_S).raise_for_status()
 
     def register_earlier(self, gateway: LabGateway) -> None:
         """Make a cold standby known as the boot it had before its cluster was stopped (runbook 1.3)."""

@@ -49,6 +49,7 @@ class Watch:
             topology.release_gateway(gateway)
         for name in topology.hosts.names:
             topology.thaw_host(name)
+        topology.forget_arm_faults()
 
     def _judge(self, name: str) -> None:
         code = self._topology.crew.exit_code(name)
