@@ -5,6 +5,8 @@ from __future__ import annotations
 import resource
 import shutil
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -29,6 +31,7 @@ STARTED_WITHIN_S = 30.0
 POLL_S = 0.02
 FULL_BYTES = 1 << 20  # no file grows beyond this while the disk is "full"
 HAS_LIMITS = hasattr(resource, "prlimit")
+LIMITER = Path(__file__).with_name("file_limit.py")
 
 
 class ReplicatedPostgres:
@@ -134,15 +137,13 @@ class ReplicatedPostgres:
         """Let every write beyond the first megabyte of a file fail, as on a full disk.
 
         PostgreSQL ignores SIGXFSZ for exactly this purpose (`postmaster.c`): to it such a file is a full disk. New
-        connections inherit the limit.
+        connections inherit the limit. Raises OSError.
         """
-        for process in self._processes():
-            _limit(process, FULL_BYTES)
+        self._limit(str(FULL_BYTES))
 
     def free_disk(self) -> None:
         """Let writes succeed again; the server is started again if it has given up."""
-        for process in self._processes():
-            _limit(process, resource.RLIM_INFINITY)
+        self._limit("-")
         self.revive()
 
     def revive(self) -> None:
@@ -197,6 +198,14 @@ class ReplicatedPostgres:
                 time.sleep(POLL_S)
         raise NotReady("the standby does not catch up")
 
+    def _limit(self, largest: str) -> None:
+        owner = self._primary.data_dir.stat()
+        who = (str(owner.st_uid), str(owner.st_gid))
+        command = [sys.executable, "-I", "-S", str(LIMITER), *who, largest, *map(str, self._processes())]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise OSError(f"the disk cannot be filled: {done.stderr.strip()}")
+
     def _processes(self) -> Iterator[int]:
         try:
             postmaster = psutil.Process(self._primary.pid)
@@ -204,11 +213,3 @@ class ReplicatedPostgres:
             yield from (child.pid for child in postmaster.children(recursive=True))
         except (psutil.NoSuchProcess, RuntimeError):
             return
-
-
-def _limit(pid: int, largest_bytes: int) -> None:
-    try:
-        _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (largest_bytes, hard))
-    except (ProcessLookupError, PermissionError):
-        return  # a backend that has just ended

@@ -42,7 +42,7 @@ class StoreFaults:
         self._copied_ns: int | None = None
 
     def draw(self, stopping: threading.Event) -> None:
-        """Carry out one fault; where the machine has no time for it, the stores are brought back and the run goes on."""
+        """Carry out one fault; where it cannot be, the stores are brought back and the run goes on."""
         try:
             self._draw(stopping)
         except (NotReady, psycopg.Error, OSError) as trouble:
@@ -76,8 +76,8 @@ class StoreFaults:
 
     def disk_full(self, stopping: threading.Event) -> None:
         """Let PostgreSQL find its disk full."""
+        self._topology.database.fill_disk()
         with self._told.fault("disk of PostgreSQL full", "postgres"):
-            self._topology.database.fill_disk()
             stopping.wait(self._chance.uniform(0.5, 3.0))
             self._topology.database.free_disk()
 
