@@ -19,7 +19,6 @@ AGAIN_S = 0.7
 DONE_WITHIN_S = 90.0  # from the first request to an environment in the wanted hands, faults and all
 STORM_SHARE = 0.25  # of the operations are asked for by several people at once
 VACATE_SHARE = 0.12  # of the hand-overs begin with the holder being taken out by hand
-STEADY_S = (1.0, 3.0)  # between a hand-over and the next
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,9 +61,11 @@ class Operator:
         tally: Tally,
         chance: random.Random,
         say: Callable[[str], None],
+        pause_s: tuple[float, float],
     ) -> None:
         self._api, self._environment, self._chance = api, environment, chance
         self._silence, self._patience, self._tally, self._say = silence, patience, tally, say
+        self._pause_s = pause_s
         self._stopping = threading.Event()
         self.primary, self.dr = (gateway for gateway in GATEWAYS if gateway.environment == environment)
 
@@ -157,4 +158,4 @@ class Operator:
         return lambda: self._api.deactivate(self._environment, gateway.id, force=force)
 
     def _pause(self) -> None:
-        self._stopping.wait(self._chance.uniform(*STEADY_S))
+        self._stopping.wait(self._chance.uniform(*self._pause_s))

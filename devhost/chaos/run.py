@@ -111,6 +111,7 @@ class _Stage:
                 patience=self._patience,
                 tally=self._outcome.tally,
                 chance=self._chance(f"operator {name}"),
+                pause_s=wish.work.pause_s,
                 say=lambda text: told.say(f"operator {text}"),
             )
             for name in ENVIRONMENTS

@@ -54,12 +54,13 @@ class Work:
     lanes: int  # tasks a gateway works on at once
     batch: int  # tasks a lane claims at a time
     per_s: float  # tasks queued per second and environment; 0 means as fast as they are taken
+    pause_s: tuple[float, float]  # between a hand-over and the next, from shortest to longest
 
 
-STEADY = Work(work_s=0.03, lanes=2, batch=3, per_s=2.5)
+STEADY = Work(work_s=0.03, lanes=2, batch=3, per_s=2.5, pause_s=(1.0, 3.0))
 """Enough to have work under way at every moment, and few enough to leave the machine to the faults."""
 
-FULL_SPEED = Work(work_s=0.0, lanes=3, batch=20, per_s=0.0)
+FULL_SPEED = Work(work_s=0.0, lanes=3, batch=20, per_s=0.0, pause_s=(6.0, 12.0))
 """For the ten thousand tasks: whatever the machine gives."""
 
 
