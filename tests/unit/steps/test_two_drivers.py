@@ -5,17 +5,20 @@ moves the lock exactly there and leaves the rest to the first one.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import pytest
 
 from devhost.simulation.world import World
 from shared.domain.operations import OperationKind, OperationRequest, Step
+from shared.domain.policy import Policy
 from shared.flows.catalogue import FLOWS
 from shared.flows.commands import Call, Sleep, StepOutcome, StepResult
 from shared.steps.run_step import run_step
 from tests.unit.steps.acting import begun, failed_over, outcome_of, with_primary_back
 
+LONGEST_S = 0.005
 MOVES = (Step.ACTIVATE_DR, Step.REACTIVATE_PRIMARY)
 KINDS = [OperationKind.FAILOVER, OperationKind.FAILBACK]
 
@@ -42,7 +45,8 @@ class MeetingWorld(World):
     """A world whose gateways and timers meet nobody: only the operation's own driver does."""
 
     def __init__(self, hook: Meeting) -> None:
-        super().__init__(fault=hook)
+        # The second driver waits in real time where the first one's transaction holds the fence.
+        super().__init__(fault=hook, policy=replace(Policy(), guarded_transaction_s=LONGEST_S))
         self.hook = hook
 
     def pass_time(self, seconds: float) -> None:
