@@ -29,7 +29,7 @@ CAUGHT_UP_WITHIN_S = 10.0
 PROMOTED_WITHIN_S = 20.0
 STARTED_WITHIN_S = 30.0
 POLL_S = 0.02
-FULL_BYTES = 1 << 20  # no file grows beyond this while the disk is "full"
+FULL_BYTES = 64 << 10  # no file grows beyond this while the disk is "full"; a log segment passes it within seconds
 HAS_LIMITS = hasattr(resource, "prlimit")
 LIMITER = Path(__file__).with_name("file_limit.py")
 
@@ -134,7 +134,7 @@ class ReplicatedPostgres:
             self.drop_standby()
 
     def fill_disk(self) -> None:
-        """Let every write beyond the first megabyte of a file fail, as on a full disk.
+        """Let every write beyond the first pages of a file fail, as on a full disk.
 
         PostgreSQL ignores SIGXFSZ for exactly this purpose (`postmaster.c`): to it such a file is a full disk. New
         connections inherit the limit. Raises OSError.
