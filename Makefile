@@ -9,7 +9,7 @@ PACKAGES = $(wildcard functions shared devhost gateway_agent drctl tests functio
 FITS = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))
 
 .DEFAULT_GOAL = help
-.PHONY: help setup run test check format lock lab simulate chaos chaos-short chaos-load model clean
+.PHONY: help setup run test check format lock lab simulate mutants chaos chaos-short chaos-load model clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -59,6 +59,9 @@ chaos-load: setup ## 10,000 tasks on four hosts through failovers and failbacks,
 
 model: setup ## Check the protocol's models and their mutants with SPIN (ARGS="trace 28" tells how mutant 28 breaks)
 	@$(BIN)/python -m docs.model.run $(ARGS)
+
+mutants: setup ## Take out each safeguard in turn; a test must notice (ARGS="draining token" chooses by name)
+	@$(BIN)/python -m tests.mutants $(ARGS)
 
 clean: ## Stop the lab and remove .lab and all caches
 	@if [ -x $(BIN)/python ] && [ -f .lab/lab.json ]; then $(BIN)/python -m devhost down || true; fi

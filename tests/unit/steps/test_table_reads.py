@@ -3,6 +3,7 @@
 from devhost.simulation.world import World
 from shared.domain.operations import OperationKind
 from shared.steps.begin_operation import Begun, begin_operation
+from shared.steps.observe import observe
 from shared.steps.watch_health import watch_health
 
 
@@ -35,3 +36,13 @@ def test_an_operation_is_registered_on_the_lock_that_was_judged_without_another_
 
     assert isinstance(begun, Begun)
     assert points.seen[: points.seen.index("locks.replace.before")].count("locks.read") == 1
+
+
+def test_the_lock_is_read_before_the_evidence() -> None:
+    points = Points()
+    world = World(fault=points).founded()
+    points.seen.clear()
+
+    observe(world.ports, "PRO")
+
+    assert points.seen[:2] == ["locks.read", "gateways.list"]
