@@ -58,9 +58,9 @@ def main() -> None:
             code = 70
             try:
                 code = run(json.loads(line))
-            except BaseException:  # noqa: BLE001
-                traceback.print_exc()
             finally:
+                if sys.exc_info()[0] is not None:
+                    traceback.print_exc()
                 sys.stdout.flush()
                 sys.stderr.flush()
                 os._exit(code)
