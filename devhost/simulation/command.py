@@ -140,7 +140,7 @@ def _tell_violations(run: Run) -> None:
     for violation in run.violations[:VIOLATIONS_SHOWN]:
         click.echo(f"VIOLATION at {violation.at_s:.3f} s: {violation.invariant}: {violation.detail}")
     if run.violations:
-        click.echo(f"Replay: python -m devhost simulate --seed {run.seed} --trace")
+        click.echo(f'Replay: make simulate ARGS="--seed {run.seed} --trace"')
 
 
 def _tell_counts(word: str, counts: Counter[str]) -> None:

@@ -96,7 +96,7 @@ def noticed_by(seeds: Seeds, tree: Path, runs: Runs) -> tuple[int, str]:
         left = seeds.first + SEEDS - first
         run = runs.simulate(["--first", str(first), "--seeds", str(left), "--jobs", "1"], tree)
         broken = re.findall(r"^VIOLATION at \S+ s: ([^:]+):", run.output, re.M)
-        replay = re.search(r"^Replay: .* --seed (\d+) --trace$", run.output, re.M)
+        replay = re.search(r'^Replay: make simulate ARGS="--seed (\d+) --trace"$', run.output, re.M)
         if not broken or replay is None:
             break
         if not seeds.breaks or seeds.breaks in broken:

@@ -67,7 +67,7 @@ OF_THE_LOCK: Final = (
         test="tests/unit/domain/test_locks.py::test_a_mark_of_an_older_token_does_not_count",
     ),
     Mutant(
-        name="a recovered gateway keeps its token", rule="ADR 0002, M26", file=LOCKS,
+        name="a recovered gateway keeps its token", rule="ADR 0002", file=LOCKS,
         line="    next_status(lock.status_of(holder), Event.RECOVERED)\n"
         "    return _granted(lock, to=holder, token=token, now=now, write_id=write_id)\n",
         instead="    return replace(lock, failed=(), written_by=write_id)\n",
@@ -80,7 +80,7 @@ OF_THE_LOCK: Final = (
         test=f"{WRITES}::test_a_lock_that_changed_since_the_second_look_is_not_moved",
     ),
     Mutant(
-        name="the second look is not taken", rule="runbook 1.1, 1.4; M12", file=MOVE,
+        name="the second look is not taken", rule="runbook 1.1, 1.4", file=MOVE,
         line="    decision = decide(context)\n",
         instead="    seen = decide(context)\n"
         "    other = next(g.id for g in context.ports.gateways.list(context.environment.name)\n"

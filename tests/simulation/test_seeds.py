@@ -22,7 +22,7 @@ def ran() -> list[Verdict]:
 
 
 def test_no_seed_breaks_an_invariant(ran: list[Verdict]) -> None:
-    broken = {f"python -m devhost simulate --seed {v.seed} --trace": v.violations[0] for v in ran if v.violations}
+    broken = {f'make simulate ARGS="--seed {v.seed} --trace"': v.violations[0] for v in ran if v.violations}
     assert broken == {}
 
 
