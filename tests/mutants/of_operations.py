@@ -12,9 +12,19 @@ FINISH, WRITES = "shared/steps/finish_operation.py", "tests/unit/steps/test_lock
 OF_OPERATIONS: Final = (
     Mutant(
         name="the evidence is read before the lock", rule="ADR 0004, M11", file="shared/steps/observe.py",
-        line="    lock = ports.locks.read(environment.name)\n    gateways = ports.gateways.list(environment.name)\n",
-        instead="    gateways = ports.gateways.list(environment.name)\n    lock = ports.locks.read(environment.name)\n",
+        line="    lock = ports.locks.read(environment.name)\n"
+        "    return _snapshot(ports, environment.name, lock, ports.gateways.list(environment.name))\n",
+        instead="    gateways = ports.gateways.list(environment.name)\n"
+        "    return _snapshot(ports, environment.name, ports.locks.read(environment.name), gateways)\n",
         test="tests/unit/steps/test_table_reads.py::test_the_lock_is_read_before_the_evidence",
+    ),
+    Mutant(
+        name="the monitor reads the evidence before the locks", rule="ADR 0004, M11", file="shared/steps/observe.py",
+        line="    locks = ports.locks.read_all(ports.environments)\n"
+        "    gateways = ports.gateways.list_all(ports.environments)\n",
+        instead="    gateways = ports.gateways.list_all(ports.environments)\n"
+        "    locks = ports.locks.read_all(ports.environments)\n",
+        test="tests/unit/steps/test_table_reads.py::test_the_monitor_reads_the_locks_before_the_evidence",
     ),
     Mutant(
         name="a failed primary that beats again is displaced", rule="runbook 1.1, 1.4", file=FAILOVER,
@@ -84,7 +94,8 @@ OF_OPERATIONS: Final = (
     Mutant(
         name="a step of an operation that has ended still runs", rule="ADR 0006, M14",
         file="shared/steps/run_step.py",
-        line="    if not _is_running(lock, request):\n", instead="    if lock is None:\n",
+        line="    if lock is None or (drill is None and not _is_running(lock.value, request)):\n",
+        instead="    if lock is None:\n",
         test="tests/unit/steps/test_failover.py::"
         "test_a_step_of_an_operation_that_is_no_longer_running_is_refused_and_changes_nothing",
         seeds=Seeds(),

@@ -198,7 +198,7 @@ OF_GATEWAYS: Final = (
         instead="            from dataclasses import replace\n"
         "            former = replace(former, sent_at_s=self._clock())\n"
         "            self._lease = former.answered(answer.lease, own_margin_s=own_margin_s)\n",
-        test="tests/unit/gateway_agent/test_held.py",
+        test="tests/unit/gateway_agent/test_held.py::test_the_lease_is_counted_from_the_moment_its_heartbeat_was_sent",
     ),
     Mutant(
         name="a late answer is credited to the newest heartbeat", rule="ADR 0003, M56", file=LEASE,

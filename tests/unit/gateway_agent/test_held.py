@@ -23,8 +23,11 @@ class Scene:
         self.events = Events(lambda name, /, **fields: self.told.append((name, fields)))
         self.held = HeldLease(self.events, clock=lambda: self.now_s)
 
-    def beat(self, *, token: int | None = 7, status: str = "active", lease_s: float | None = 60.0) -> bool:
+    def beat(
+        self, *, token: int | None = 7, status: str = "active", lease_s: float | None = 60.0, takes_s: float = 0.0
+    ) -> bool:
         sequence = self.held.sent()
+        self.now_s += takes_s
         lease = LeaseAnswer(sequence=sequence, is_active=status == "active", fencing_token=token, lease_s=lease_s)
         answer = HeartbeatAnswer(
             activation_status=status, lease=lease, lease_refusal="", draining=False, heartbeat_interval_s=15.0
@@ -49,6 +52,11 @@ def test_a_lease_that_goes_on_is_told_once(scene: Scene) -> None:
         assert scene.beat()
         scene.now_s += 15
     assert scene.all_told() == [("lease.granted", None, "7")]
+
+
+def test_the_lease_is_counted_from_the_moment_its_heartbeat_was_sent(scene: Scene) -> None:
+    scene.beat(takes_s=40.0)
+    assert scene.held.remaining_s(7) == 60.0 - MARGIN_S - 40.0
 
 
 def test_the_end_of_a_lease_is_told_once_by_whoever_looks_first(scene: Scene) -> None:

@@ -46,3 +46,13 @@ def test_the_lock_is_read_before_the_evidence() -> None:
     observe(world.ports, "PRO")
 
     assert points.seen[:2] == ["locks.read", "gateways.list"]
+
+
+def test_the_monitor_reads_the_locks_before_the_evidence() -> None:
+    points = Points()
+    world = World(fault=points).founded()
+    points.seen.clear()
+
+    watch_health(world.ports)
+
+    assert [point.partition(".")[0] for point in points.seen[:2]] == ["locks", "gateways"]
