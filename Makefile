@@ -5,11 +5,11 @@ PYTHON =
 ARGS =
 WORKERS = 2
 BIN = .lab/venv/bin
-PACKAGES = $(wildcard functions shared devhost gateway_agent drctl tests function_app.py .ci/totals.py)
+PACKAGES = $(wildcard functions shared devhost gateway_agent drctl release tests function_app.py .ci/totals.py)
 FITS = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))
 
 .DEFAULT_GOAL = help
-.PHONY: help setup run test check format lock lab simulate mutants chaos chaos-short chaos-load model clean
+.PHONY: help setup run test check format lock package lab simulate mutants chaos chaos-short chaos-load model clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -41,6 +41,9 @@ format: setup ## Rewrite the sources the way `make check` wants them
 
 lock: setup ## Write the lock files again from pyproject.toml (ARGS=--upgrade moves the pins)
 	@$(BIN)/python devhost/lock.py $(ARGS)
+
+package: setup ## Build the zip that Azure Functions runs into build/ and list it (for the Python version of the setup)
+	@$(BIN)/python -m release.package $(ARGS)
 
 lab: setup ## Any command of the lab: make lab ARGS="kill gw-pro-primary" (ARGS=--help lists them)
 	@exec $(BIN)/python -m devhost $(ARGS)
