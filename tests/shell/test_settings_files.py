@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 from shared.config import PREFIX, Settings
 from shared.domain.policy import Policy
@@ -41,19 +42,33 @@ def test_the_schedules_are_staggered_so_that_they_do_not_start_together() -> Non
     assert len(values) == len(schedules()) == 5
 
 
-def test_host_json_names_every_durable_option_that_matters() -> None:
-    durable = HOST["extensions"]["durableTask"]
-    assert durable["overridableExistingInstanceStates"] == "NonRunningStates"
-    assert durable["storageProvider"]["partitionCount"] == 1
-    assert durable["extendedSessionsEnabled"] is False
-    assert {"hubName", "defaultVersion", "maxConcurrentActivityFunctions", "tracing"} <= set(durable)
-    assert durable["tracing"]["traceInputsAndOutputs"] is False
+def options(tree: dict[str, Any], path: str = "") -> dict[str, object]:
+    """Return every value of host.json by its dotted path."""
+    found: dict[str, object] = {}
+    for key, value in tree.items():
+        name = f"{path}.{key}" if path else key
+        found |= options(value, name) if isinstance(value, dict) else {name: value}
+    return found
 
 
-def test_sampling_never_drops_events() -> None:
-    sampling = HOST["logging"]["applicationInsights"]["samplingSettings"]
-    assert "Event" in sampling["excludedTypes"].split(";")
+def reviewed() -> dict[str, object]:
+    """Return the table of ADR 0018: option and value."""
+    (page,) = (ROOT / "docs" / "adr").glob("0018-*.md")
+    rows = re.findall(r"^\| `([\w.]+)` \| `([^`]+)` \| .+ \| .+ \|$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(dict(rows)) == len(rows)
+    return {option: json.loads(value) for option, value in rows}
 
 
-def test_routes_begin_with_api_as_the_runbook_has_them() -> None:
-    assert HOST["extensions"]["http"]["routePrefix"] == "api"
+def test_host_json_says_what_was_reviewed_and_nothing_else() -> None:
+    """After a wanted change: change the row of ADR 0018 and its reason as well."""
+    assert options(HOST) == reviewed()
+
+
+def test_the_app_settings_for_the_scheduler_override_what_is_in_host_json() -> None:
+    """A path with a slip in it would be a new option that nobody reads."""
+    (page,) = (ROOT / "docs" / "adr").glob("0018-*.md")
+    names = set(re.findall(r"`AzureFunctionsJobHost__(\w+)`", page.read_text(encoding="utf-8")))
+    paths = {name.replace("__", ".") for name in names if name}
+    provider = {path.rpartition(".")[0] for path in paths}
+    assert provider == {"extensions.durableTask.storageProvider"}
+    assert f"{provider.pop()}.type" in options(HOST).keys() & paths
