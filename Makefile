@@ -9,7 +9,7 @@ PACKAGES = $(wildcard functions shared devhost gateway_agent drctl release tests
 FITS = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))
 
 .DEFAULT_GOAL = help
-.PHONY: help setup run test check format lock package lab simulate mutants chaos chaos-short chaos-load model clean
+.PHONY: help setup run test check format lock package deploy lab simulate mutants chaos chaos-short chaos-load model clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -44,6 +44,9 @@ lock: setup ## Write the lock files again from pyproject.toml (ARGS=--upgrade mo
 
 package: setup ## Build the zip that Azure Functions runs into build/ and list it (for the Python version of the setup)
 	@$(BIN)/python -m release.package $(ARGS)
+
+deploy: setup ## Deploy a package: make deploy ARGS="--dry-run ..." (ARGS=--help lists what it needs)
+	@exec $(BIN)/python -m release.deploy $(ARGS)
 
 lab: setup ## Any command of the lab: make lab ARGS="kill gw-pro-primary" (ARGS=--help lists them)
 	@exec $(BIN)/python -m devhost $(ARGS)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.backends", "tests.backends_postgres"]
+pytest_plugins = ["tests.backends", "tests.backends_postgres", "tests.backends_roles"]
 
 HERE = Path(__file__).parent
 ONE_AT_A_TIME = ("chaos", "e2e")

@@ -72,9 +72,10 @@ class MemoryBackend:
 class PostgresBackend:
     """PostgreSQL, whose clock cannot be moved: all stored instants are moved instead."""
 
-    def __init__(self, url: str, policy: Policy, *, pool_size: int = 8) -> None:
+    def __init__(self, url: str, policy: Policy, *, pool_size: int = 8, work_url: str = "") -> None:
+        """Work through `work_url` if another role than the one of `url` shall do it."""
         self.url = url
-        self.store = PostgresWorkStore(url, policy=policy, pool_size=pool_size)
+        self.store = PostgresWorkStore(work_url or url, policy=policy, pool_size=pool_size)
 
     def __enter__(self) -> PostgresBackend:
         return self

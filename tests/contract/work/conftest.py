@@ -11,9 +11,13 @@ from tests.contract.work.backends import POLICY, MemoryBackend, PostgresBackend,
 
 @pytest.fixture(params=["memory", "postgres"])
 def backend(request: pytest.FixtureRequest) -> Iterator[WorkBackend]:
-    """One implementation, empty, with the means to move its clock and its timeline."""
+    """One implementation, empty, with the means to move its clock and its timeline.
+
+    PostgreSQL is worked with as in a deployment: by a role that may do no more than `infra/sql/grants.sql` says.
+    """
     if request.param == "memory":
         yield MemoryBackend(POLICY)
         return
-    with PostgresBackend(request.getfixturevalue("database_url"), POLICY) as postgres:
+    deployed = request.getfixturevalue("deployed_database")
+    with PostgresBackend(deployed.admin_url, POLICY, work_url=deployed.app_url) as postgres:
         yield postgres
