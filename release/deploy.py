@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Final
 
 from release.control_plane import ControlPlane, NotAsked, faults_of, running_operations, wait_until_ready
-from release.fitness import Unfit, check_runtime, describe
+from release.fitness import Unfit, check_migrations, check_runtime, describe
 from release.migrations import MigrationFailed, expand, is_current
 from release.package import NAME, ROOT
 from release.publish import DeploymentFailed, Site, publish
@@ -137,6 +137,7 @@ def smoke(plan: Plan, *, say: Say) -> list[str]:
 
 def _check(plan: Plan, *, say: Say) -> None:
     say(f"package {plan.package.name}: {describe(plan.package)}")
+    check_migrations(plan.package, ROOT)
     check_runtime(plan.package, arm_url=plan.arm_url, app_id=plan.app_id, token=plan.site.token)
     _refuse_while_operations_run(plan, say=say)
 

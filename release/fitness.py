@@ -10,6 +10,7 @@ from typing import Final
 from release.archive import digest
 from release.calls import NoAnswer, call
 
+MIGRATIONS: Final = "shared/adapters/sql/migrations/"
 API_VERSION: Final = "2024-04-01"
 _COMPILED_APP: Final = re.compile(r"__pycache__/function_app\.cpython-3(\d+)\.pyc")
 
@@ -34,6 +35,16 @@ def python_of(package: Path) -> str:
         if match := _COMPILED_APP.fullmatch(name):
             return f"3.{match[1]}"
     raise Unfit(f"{package} was not built by `make package`: it has no compiled function_app")
+
+
+def check_migrations(package: Path, checkout: Path) -> None:
+    """Return if this checkout can bring the database to the package's schema. Raises Unfit."""
+    with zipfile.ZipFile(package) as archive:
+        shipped = {name: archive.read(name) for name in archive.namelist() if name.startswith(MIGRATIONS)}
+    for name, text in shipped.items():
+        here = checkout / name
+        if not here.is_file() or here.read_bytes() != text:
+            raise Unfit(f"this checkout lacks {name} as the package has it; deploy from the package's own commit")
 
 
 def check_runtime(package: Path, *, arm_url: str, app_id: str, token: str) -> None:

@@ -117,6 +117,15 @@ def test_a_zip_that_make_package_did_not_build_is_refused(run: Run) -> None:
     assert run.deploy() == 3
 
 
+@pytest.mark.parametrize("name", ["0001_pre_fence_and_tasks", "0099_pre_later"], ids=["changed", "unknown"])
+def test_a_package_whose_schema_this_checkout_cannot_make_is_refused(run: Run, name: str) -> None:
+    with zipfile.ZipFile(run.package, "a") as archive:
+        archive.writestr(f"shared/adapters/sql/migrations/{name}.sql", "create table later ()")
+    assert run.deploy() == 3
+    assert "deploy from the package's own commit" in run.last
+    assert run.site.uploads == []
+
+
 def test_a_database_that_refuses_stops_the_deployment_before_the_upload(run: Run) -> None:
     with psycopg.connect(run.database_url) as connection:
         connection.execute("update schema_migrations set checksum = 'x' where version = 1")
