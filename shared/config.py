@@ -61,7 +61,9 @@ class Settings(BaseModel):
         BeforeValidator(_parsed),
         Field(min_length=1),
     ]
-    database_url: str = Field(min_length=1, description="libpq URL; PostgreSQL with leases and tasks")
+    database_url: str = Field(
+        min_length=1, description="libpq URL; without a password the managed identity's token is sent"
+    )
     database_pool_size: int = Field(default=8, ge=2, le=64)
     tables_endpoint: str | None = Field(default=None, description="Table endpoint, reached with the managed identity")
     tables_connection_string: str | None = Field(default=None, description="instead of the endpoint, for Azurite")

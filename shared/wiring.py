@@ -5,6 +5,7 @@ import os
 from functools import lru_cache
 
 from shared.adapters.aks_clusters import AksClusters
+from shared.adapters.postgres_identity import password_for
 from shared.adapters.postgres_work import PostgresWorkStore
 from shared.adapters.public_canary import PublicCanary
 from shared.adapters.random_ids import RandomIds
@@ -45,7 +46,12 @@ def ports() -> Ports:
         drills=stores.drills,
         preflights=stores.preflights,
         sight=stores.sight,
-        work=PostgresWorkStore(chosen.database_url, policy=policy, pool_size=chosen.database_pool_size),
+        work=PostgresWorkStore(
+            chosen.database_url,
+            policy=policy,
+            pool_size=chosen.database_pool_size,
+            password=password_for(chosen.database_url, identity_client_id=chosen.identity_client_id),
+        ),
         clusters=AksClusters(
             arm_url=chosen.arm_url, ca_file=chosen.arm_ca_file, identity_client_id=chosen.identity_client_id
         ),

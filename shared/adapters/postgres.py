@@ -41,15 +41,18 @@ _GIVEN_UP: Final = (errors.SerializationFailure, errors.DeadlockDetected)
 class Database:
     """A lazily opened pool of connections to one database. Close it at the end."""
 
-    def __init__(self, url: str, *, policy: Policy, pool_size: int) -> None:
-        """Prepare, connect to nothing. `policy.guarded_transaction_s` bounds every wait inside a session."""
+    def __init__(self, url: str, *, policy: Policy, pool_size: int, password: Callable[[], str] | None = None) -> None:
+        """Prepare, connect to nothing. `policy.guarded_transaction_s` bounds every wait inside a session.
+
+        `password` is asked for each new connection; without it the URL's own counts.
+        """
         self._longest_s = policy.guarded_transaction_s
         self._migrations = shipped_migrations()
         self._schema_is_known = False
         self._is_refused = False  # the newest attempt to connect failed
         self._pool: ConnectionPool[Connection] = ConnectionPool(
             url,
-            kwargs=_connection_options(self._longest_s),
+            kwargs=lambda: _connection_options(self._longest_s, password),
             min_size=0,
             max_size=pool_size,
             open=False,
@@ -151,8 +154,10 @@ class Database:
             raise
 
 
-def _connection_options(longest_s: float) -> dict[str, Any]:
+def _connection_options(longest_s: float, password: Callable[[], str] | None) -> dict[str, Any]:
+    secret = {"password": password()} if password is not None else {}
     return {
+        **secret,
         "row_factory": dict_row,
         "application_name": "mazevault-gateway-dr",
         "connect_timeout": CONNECT_TIMEOUT_S,

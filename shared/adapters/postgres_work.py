@@ -1,6 +1,6 @@
 """The WorkStore port over PostgreSQL: fence mirror, leases, rotation configs and tasks behind one pool."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from shared.adapters.postgres import Database
 from shared.adapters.postgres_configs import PostgresConfigs
@@ -32,9 +32,13 @@ class PostgresWorkStore:
     Connects on first use. Close it at the end.
     """
 
-    def __init__(self, url: str, *, policy: Policy, pool_size: int) -> None:
-        """Prepare, connect to nothing. `url` is a libpq URL; `pool_size` is the most connections at once."""
-        self._database = Database(url, policy=policy, pool_size=pool_size)
+    def __init__(self, url: str, *, policy: Policy, pool_size: int, password: Callable[[], str] | None = None) -> None:
+        """Prepare, connect to nothing.
+
+        `url` is a libpq URL, `pool_size` the most connections at once, `password` what a new connection sends when the
+        URL has none.
+        """
+        self._database = Database(url, policy=policy, pool_size=pool_size, password=password)
         self._sync = MirrorSync(self._database, policy=policy)
         self._fence = PostgresFence(self._database, self._sync, policy=policy)
         self._tasks = PostgresTasks(self._database, self._fence, policy=policy)
