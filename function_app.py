@@ -5,6 +5,7 @@ import azure.functions as func
 from functions import (
     activities,
     admin_authority,
+    admin_evidence,
     admin_failover,
     admin_gateways,
     admin_tasks,
@@ -28,6 +29,7 @@ for _blueprint in (
     admin_authority.bp,
     rotation.bp,
     operations.bp,
+    admin_evidence.bp,
     gateway_api.bp,
     drills.bp,
     preflight.bp,

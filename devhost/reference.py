@@ -18,6 +18,18 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 FOLDER: Final = ROOT / "docs" / "reference"
 
 
+EVIDENCE: Final = """\
+`events` answers CloudEvents 1.0 as `{"value": […], "next_after": N}`, oldest first. `after` is a `next_after`, `0`
+(default: from the beginning) or `latest` (only what is to come). With `wait` (default 0, at most 100 s) it answers
+as soon as there is an event. An `after` above the newest event is refused: events were lost since it was given.
+
+`audit` answers newest first; `next_before` leads to older entries. `audit/verify` answers `intact`, `broken` with
+the first entry that does not hold, or `incomplete` when 20 s were not enough: pass `next_after` as `?after=` to go
+on. Keep `newest`, and pass it as `?anchor=` another time: only so a chain that was cut off or written anew is seen
+([ADR 0025](../adr)).
+""".splitlines()
+
+
 def settings_page() -> str:
     """Return the page of settings."""
     lines = [
@@ -83,6 +95,8 @@ def api_page() -> str:
         '`{"reason": …, "holder": …}`; by default the holder the mirror knows. `admin/tasks` answers',
         '`{"value": […], "next_after": …}`: pass `next_after` as `?after=` for the next page. The task list of a',
         "gateway names its next page in the `Link` header.",
+        "",
+        *EVIDENCE,
         "",
         "## Errors",
         "",

@@ -29,11 +29,19 @@ _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
+class Text:
+    """A document that is not JSON."""
+
+    media_type: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
 class Rendered:
-    """An answer: status, JSON document, extra headers."""
+    """An answer: status, document, extra headers."""
 
     status: int
-    document: JsonValue
+    document: JsonValue | Text
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -152,8 +160,12 @@ def _response(request: func.HttpRequest, rendered: Rendered, request_id: str) ->
         "x-request-id": request_id,
         **rendered.headers,
     }
-    body = b"" if request.method.upper() == "HEAD" else json.dumps(rendered.document).encode()
-    mimetype = "application/problem+json" if problem else "application/json"
+    if isinstance(rendered.document, Text):
+        mimetype, content = rendered.document.media_type, rendered.document.content
+    else:
+        mimetype = "application/problem+json" if problem else "application/json"
+        content = json.dumps(rendered.document)
+    body = b"" if request.method.upper() == "HEAD" else content.encode()
     return func.HttpResponse(body, status_code=rendered.status, headers=headers, mimetype=mimetype)
 
 

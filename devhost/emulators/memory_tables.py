@@ -110,9 +110,14 @@ class MemoryAuditStore:
         """Add an entry; Conflict when its sequence number is taken."""
         self.rows.insert((entry.environment, f"{entry.sequence:019d}"), entry)
 
-    def list(self, environment: str, *, limit: int) -> Sequence[AuditEntry]:
-        """Return the newest entries, newest first."""
-        return [entry for _, entry in reversed(self.rows.list(environment))][: max(limit, 0)]
+    def list(self, environment: str, *, limit: int, before: int | None = None) -> Sequence[AuditEntry]:
+        """Return the newest entries, newest first; those below the number `before`, where one is given."""
+        rows = reversed(self.rows.list(environment))
+        return [entry for row, entry in rows if before is None or int(row) < before][: max(limit, 0)]
+
+    def numbered(self, environment: str, *, first: int, last: int) -> Sequence[AuditEntry]:
+        """Return what is kept under the numbers from `first` to `last`, oldest first."""
+        return [entry for row, entry in self.rows.list(environment) if first <= int(row) <= last]
 
 
 class MemoryEventStore:

@@ -21,6 +21,7 @@ LONGEST_TEXT_BYTES: Final = 64 * 1024
 LONGEST_KEY_BYTES: Final = 1024
 LARGEST_ROW_BYTES: Final = 1024 * 1024
 MOST_PROPERTIES: Final = 252  # 255 less PartitionKey, RowKey and Timestamp
+_NINES: Final = 10**19 - 1  # as many digits as the largest Edm.Int64 has
 _NOT_IN_KEYS: Final = re.compile(r"[/\\#?\u0000-\u001f\u007f-\u009f]")
 _ROW_OVERHEAD_BYTES: Final = 4  # "Estimating the size of an entity": 4 per row, 8 per property besides its name
 _PROPERTY_OVERHEAD_BYTES: Final = 8
@@ -52,6 +53,11 @@ class Codec(Generic[T]):
     key: Callable[[T], Key]
     encode: Callable[[T], Properties]
     decode: Callable[[Key, Properties], T]
+
+
+def counted_down(sequence: int) -> str:
+    """Return the row key of a record numbered from 1 on: the newest number comes first in its partition."""
+    return f"{max(_NINES - sequence, 0):019d}"
 
 
 def check_key(key: Key) -> None:

@@ -13,6 +13,7 @@ from shared.adapters.codec import (
     Key,
     Properties,
     Property,
+    counted_down,
     instant_text,
     json_text,
     without_nones,
@@ -29,7 +30,6 @@ from shared.domain.modes import AutoFailover, Modes, Prewarm
 
 LOCK_ROW: Final = "lock"
 SIGHT_KEY: Final = Key(partition="monitor", row="sight")
-_NINES: Final = 10**19 - 1  # as many digits as the largest Edm.Int64 has
 
 
 def lock_key(environment: str) -> Key:
@@ -196,7 +196,7 @@ def _decode_canary(canary: Fields) -> Canary:
 
 def key_of_entry(entry: AuditEntry) -> Key:
     """Return where an audit entry belongs; counted down, so that the newest comes first."""
-    return Key(partition=entry.environment, row=f"{_NINES - entry.sequence:019d}")
+    return Key(partition=entry.environment, row=counted_down(entry.sequence))
 
 
 def encode_entry(entry: AuditEntry) -> Properties:

@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 from typing import Final
 
-from shared.adapters.codec import Codec, Fields, Key, Properties, instant_text, json_text
+from shared.adapters.codec import Codec, Fields, Key, Properties, counted_down, instant_text, json_text
 from shared.adapters.table_records import TableRecords
 from shared.adapters.table_rows import TableRows
 from shared.domain.events import Event, EventType
-
-_NINES: Final = 10**19 - 1  # as many digits as the largest Edm.Int64 has
 
 
 class TableEventStore:
@@ -26,16 +24,12 @@ class TableEventStore:
         if limit <= 0:
             return ()
         # The sequence is gapless, so the wanted rows are one short range of keys.
-        first, beyond = _row(sequence + limit), _row(sequence)
+        first, beyond = counted_down(sequence + limit), counted_down(sequence)
         return self._records.list(environment, between=(first, beyond))[::-1]
 
     def insert(self, event: Event) -> None:
         """Add an event; Conflict when its sequence number is taken."""
         self._records.insert(event)
-
-
-def _row(sequence: int) -> str:
-    return f"{max(_NINES - sequence, 0):019d}"
 
 
 def _encode(event: Event) -> Properties:
@@ -63,5 +57,5 @@ def _decode(key: Key, properties: Properties) -> Event:
 
 
 EVENT: Final = Codec(
-    key=lambda event: Key(partition=event.environment, row=_row(event.sequence)), encode=_encode, decode=_decode
+    key=lambda event: Key(partition=event.environment, row=counted_down(event.sequence)), encode=_encode, decode=_decode
 )

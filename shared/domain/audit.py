@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -40,13 +40,11 @@ def next_entry(
     after: Mapping[str, JsonValue],
 ) -> AuditEntry:
     """Return the entry that follows `last` in its chain."""
-    sequence = last.sequence + 1 if last else 1
-    previous_hash = last.hash if last else CHAIN_START
-    body = [environment, sequence, at.astimezone(UTC).isoformat(), actor, action, reason, before, after, previous_hash]
-    return AuditEntry(
-        environment=environment, sequence=sequence, at=at, actor=actor, action=action, reason=reason,
-        before=before, after=after, previous_hash=previous_hash, hash=_digest(body),
+    unsealed = AuditEntry(
+        environment=environment, sequence=last.sequence + 1 if last else 1, at=at, actor=actor, action=action,
+        reason=reason, before=before, after=after, previous_hash=last.hash if last else CHAIN_START, hash="",
     )  # fmt: skip
+    return replace(unsealed, hash=digest_of(unsealed))
 
 
 def is_intact(entry: AuditEntry, last: AuditEntry | None) -> bool:
@@ -58,6 +56,12 @@ def is_intact(entry: AuditEntry, last: AuditEntry | None) -> bool:
     return expected == entry
 
 
-def _digest(body: object) -> str:
+def digest_of(entry: AuditEntry) -> str:
+    """Return the hash that the entry must have: it covers every other field, the hash of the entry before included."""
+    body = [
+        entry.environment, entry.sequence, entry.at.astimezone(UTC).isoformat(), entry.actor, entry.action,
+        entry.reason, entry.before, entry.after, entry.previous_hash,
+    ]  # fmt: skip
     text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    # Half of a surrogate pair cannot be stored by us, but an edit can leave one: it is to be found, not to raise.
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()

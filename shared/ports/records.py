@@ -77,8 +77,14 @@ class AuditStore(Protocol):
     def insert(self, entry: AuditEntry) -> None:
         """Add an entry. Raises Conflict when its sequence number is taken."""
 
-    def list(self, environment: str, *, limit: int) -> Sequence[AuditEntry]:
-        """Return the newest entries, newest first."""
+    def list(self, environment: str, *, limit: int, before: int | None = None) -> Sequence[AuditEntry]:
+        """Return the newest entries, newest first; those below the number `before`, where one is given."""
+
+    def numbered(self, environment: str, *, first: int, last: int) -> Sequence[AuditEntry]:
+        """Return what is kept under the numbers from `first` to `last`, oldest first, whatever it says of itself.
+
+        Raises InvariantViolation when one of them cannot be read: somebody has changed it.
+        """
 
 
 class EventStore(Protocol):

@@ -5,7 +5,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from shared.domain.audit_chain import anchor_of
 from shared.domain.events import EventType
+from shared.domain.faults import Unavailable
 from shared.domain.locks import without_operation
 from shared.domain.operations import Operation, OperationKind, OperationRequest, OperationStatus, finished
 from shared.domain.refusals import JsonValue
@@ -113,8 +115,21 @@ def _tell_ended(ports: Ports, request: OperationRequest, error: Mapping[str, Any
         data={
             "operation": request.kind.value, "requested_by": request.requested_by, "reason": request.reason,
             **({"code": error.get("code"), "message": error.get("message")} if error else {}),
+            **_audit_anchor(ports, request.environment),
         },
     )  # fmt: skip
+
+
+def _audit_anchor(ports: Ports, environment: str) -> dict[str, JsonValue]:
+    """Return the newest audit entry's number and hash: whoever keeps them can tell a chain that was cut or rewritten.
+
+    Missing when Table Storage does not answer: an anchor holds up no operation.
+    """
+    try:
+        newest = ports.audit.last(environment)
+    except Unavailable:
+        return {}
+    return {"audit_anchor": anchor_of(newest).text} if newest else {}
 
 
 def _result(operation: Operation, args: Mapping[str, Any], now: datetime) -> dict[str, JsonValue]:

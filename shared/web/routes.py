@@ -97,6 +97,42 @@ OPERATIONS: Final = Route(
     methods={"GET": READERS},
     summary="The newest operations of every environment, or of one",
 )
+REPORT: Final = Route(
+    name="operation_report",
+    path="v1/admin/operations/{operation_id}/report",
+    methods={"GET": READERS},
+    summary="What an operation did, how long each phase took, what it changed; JSON, or Markdown for people",
+)
+HISTORY: Final = Route(
+    name="operation_history",
+    path="v1/admin/environments/{environment}/history",
+    methods={"GET": READERS},
+    summary="Ended operations with their recovery times and the trend: `kind`, `limit`",
+)
+EVENTS: Final = Route(
+    name="events",
+    path="v1/admin/environments/{environment}/events",
+    methods={"GET": READERS},
+    summary="The timeline as CloudEvents, oldest first: `after`, `limit`, `wait`",
+)
+AUDIT: Final = Route(
+    name="audit",
+    path="v1/admin/environments/{environment}/audit",
+    methods={"GET": ADMINS},
+    summary="Audit entries, newest first, by pages: `limit`, `before`",
+)
+VERIFY_AUDIT: Final = Route(
+    name="verify_audit",
+    path="v1/admin/environments/{environment}/audit/verify",
+    methods={"GET": ADMINS},
+    summary="Whether the chain of audit entries holds, or its first entry that does not: `after`, `anchor`",
+)
+METRICS: Final = Route(
+    name="metrics",
+    path="v1/metrics",
+    methods={"GET": READERS},
+    summary="Metrics in the Prometheus text format, computed from the stores",
+)
 CONFIG: Final = Route(
     name="rotation_config",
     path="v1/rotation/configs/{config_id}",
@@ -179,5 +215,5 @@ READY: Final = Route(
 ROUTES: Final = (
     GATEWAY_HEALTH, GATEWAYS, GATEWAY_TASKS, TASKS, RESOLVE_TASK, RESTORE_AUTHORITY, DEACTIVATE, ACTIVATE_DR, FAILBACK,
     OPERATION, OPERATIONS, CONFIG, EXECUTE, REGISTER, HEARTBEAT, CLAIM, PROGRESS, COMPLETE, DRILLS, ABORT_DRILL,
-    CANARY, PREFLIGHT, LIVE, READY,
+    CANARY, PREFLIGHT, EVENTS, AUDIT, VERIFY_AUDIT, LIVE, READY,
 )  # fmt: skip

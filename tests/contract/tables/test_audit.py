@@ -69,3 +69,25 @@ def test_each_environment_has_a_chain_of_its_own(stores: Stores) -> None:
     stores.audit.insert(other)
     assert stores.audit.last(one.environment) == one
     assert stores.audit.last(other.environment) == other
+
+
+def test_pages_of_entries_begin_below_a_number(stores: Stores) -> None:
+    entries = chain(fresh_environment(), 12)
+    for entry in entries:
+        stores.audit.insert(entry)
+    environment = entries[0].environment
+    assert list(stores.audit.list(environment, limit=3, before=11)) == [entries[9], entries[8], entries[7]]
+    assert list(stores.audit.list(environment, limit=3, before=2)) == [entries[0]]
+    assert list(stores.audit.list(environment, limit=3, before=1)) == []
+    assert list(stores.audit.list(environment, limit=2, before=100)) == [entries[11], entries[10]]
+
+
+def test_a_range_of_numbers_comes_oldest_first_with_its_gaps(stores: Stores) -> None:
+    entries = chain(fresh_environment(), 12)
+    for entry in entries:
+        if entry.sequence != 5:
+            stores.audit.insert(entry)
+    environment = entries[0].environment
+    assert list(stores.audit.numbered(environment, first=4, last=7)) == [entries[3], entries[5], entries[6]]
+    assert list(stores.audit.numbered(environment, first=5, last=5)) == []
+    assert list(stores.audit.numbered(environment, first=12, last=99)) == [entries[11]]
