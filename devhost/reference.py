@@ -27,6 +27,11 @@ as soon as there is an event. An `after` above the newest event is refused: even
 the first entry that does not hold, or `incomplete` when 20 s were not enough: pass `next_after` as `?after=` to go
 on. Keep `newest`, and pass it as `?anchor=` another time: only so a chain that was cut off or written anew is seen
 ([ADR 0025](../adr)).
+
+`report` is JSON; with `Accept: text/markdown` or `?format=markdown` it is Markdown. The phases of `recovery_time` add
+up to its total, and the steps' `share_seconds` with `between_steps_seconds` to `execute_seconds`, to the
+millisecond. `unknown` gives the reason for each member that is null. `history` takes `kind`, one of the operations'
+types, and answers `trends`: no direction before there are enough operations to compare.
 """.splitlines()
 
 
@@ -52,6 +57,11 @@ def settings_page() -> str:
     ]
     lines += [f"| `{PREFIX}DRILL_SCHEDULE` | needed | six-field NCRONTAB expression; once a quarter in the sample |"]
     lines += [f"| `{PREFIX}PREFLIGHT_SCHEDULE` | needed | six-field NCRONTAB expression; every 15 min in the sample |"]
+    lines += [
+        "",
+        f"`{PREFIX}ENVIRONMENTS` is a JSON object from names to `dr_cluster` and, both optional, `primary_cluster` and",
+        "`rto_target_s`, which stands in for the number below.",
+    ]
     lines += ["", "## Numbers of the protocol", "", "| Variable | Default |", "|---|---|"]
     lines += [f"| `{PREFIX}{field.name.upper()}` | {field.default:g} |" for field in fields(Policy)]
     lines += ["", "Relations that are checked at start; what they protect is in [ADR 0003](../adr):", ""]

@@ -45,6 +45,7 @@ class EnvironmentSetting(BaseModel):
 
     dr_cluster: str = Field(pattern=_CLUSTER_ID)
     primary_cluster: str | None = Field(default=None, pattern=_CLUSTER_ID)
+    rto_target_s: float | None = Field(default=None, gt=0, allow_inf_nan=False)
 
 
 class Settings(BaseModel):
@@ -114,7 +115,12 @@ class Settings(BaseModel):
     def declared_environments(self) -> dict[str, Environment]:
         """Return the environments by name."""
         return {
-            name: Environment(name=name, dr_cluster=item.dr_cluster, primary_cluster=item.primary_cluster)
+            name: Environment(
+                name=name,
+                dr_cluster=item.dr_cluster,
+                primary_cluster=item.primary_cluster,
+                rto_target_s=item.rto_target_s,
+            )
             for name, item in self.environments.items()
         }
 

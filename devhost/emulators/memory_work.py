@@ -226,6 +226,7 @@ class MemoryWorkStore:
             mirror=rows.fence,
             requeued=left.count(TaskStatus.PENDING),
             in_doubt=left.count(TaskStatus.IN_DOUBT),
+            failed=left.count(TaskStatus.FAILED),
         )
 
     def _confirmed(self, mirror: Mirror | None) -> Mirror | None:

@@ -73,6 +73,7 @@ class MirrorSync:
             mirror=raised,
             requeued=statuses.count(TaskStatus.PENDING),
             in_doubt=statuses.count(TaskStatus.IN_DOUBT),
+            failed=statuses.count(TaskStatus.FAILED),
         )
 
     def _confirm(self, connection: Connection, mirror: Mirror, lock: EnvironmentLock) -> Sync:

@@ -22,3 +22,4 @@ class Environment:
     name: str
     dr_cluster: str
     primary_cluster: str | None = None
+    rto_target_s: float | None = None  # None: the policy's

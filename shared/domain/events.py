@@ -19,6 +19,7 @@ class EventType(Enum):
     GATEWAY_RECOVERED = "gateway.recovered"
     PREFLIGHT_CHANGED = "preflight.changed"
     DRILL_ABORT_REQUESTED = "drill.abort_requested"
+    FENCE_RAISED = "fence.raised"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -164,8 +164,9 @@ class Sync:
 
     outcome: SyncOutcome
     mirror: Mirror | None
-    requeued: int = 0
+    requeued: int = 0  # unfinished tasks of the former token, by what became of them; counted by a raise only
     in_doubt: int = 0
+    failed: int = 0
 
 
 def decide_sync(mirror: Mirror | None, authority: AuthorityReading) -> SyncOutcome:

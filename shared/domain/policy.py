@@ -35,6 +35,7 @@ class Policy:
     hold_s: float = 1800.0  # between a failback and the stop of the DR cluster
     retry_s: float = 2.0  # between attempts while a store does not answer
     outage_limit_s: float = 86400.0  # after which an operation stops waiting for a store
+    rto_target_s: float = 1800.0  # from the last heartbeat to the end of the failover; decides nothing (ADR 0025)
 
     @property
     def on_time_s(self) -> float:

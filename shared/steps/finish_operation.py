@@ -10,12 +10,14 @@ from shared.domain.events import EventType
 from shared.domain.faults import Unavailable
 from shared.domain.locks import without_operation
 from shared.domain.operations import Operation, OperationKind, OperationRequest, OperationStatus, finished
+from shared.domain.recovery import recovery_of
 from shared.domain.refusals import JsonValue
 from shared.flows.commands import StepResult
 from shared.ports import Ports
 from shared.steps.audit_trail import LOOKED_BACK, record_audit_once, shown
 from shared.steps.context import StepContext
 from shared.steps.drill import leave_slot
+from shared.steps.observe import rto_target_s
 from shared.steps.operation_record import change_record, ensure_record
 from shared.steps.timeline import tell
 from shared.steps.write_lock import replace_lock
@@ -101,7 +103,7 @@ def end_record(ports: Ports, request: OperationRequest, args: Mapping[str, Any],
     def ended(operation: Operation) -> Operation:
         now = ports.clock.now()
         status = OperationStatus.FAILED if error else OperationStatus.SUCCEEDED
-        result = {} if error else _result(operation, args, now)
+        result = {} if error else _result(operation, args, now, target_s=rto_target_s(ports, request.environment))
         return finished(operation, status=status, result=result, error=error, now=now)
 
     ensure_record(ports, request)
@@ -132,18 +134,11 @@ def _audit_anchor(ports: Ports, environment: str) -> dict[str, JsonValue]:
     return {"audit_anchor": anchor_of(newest).text} if newest else {}
 
 
-def _result(operation: Operation, args: Mapping[str, Any], now: datetime) -> dict[str, JsonValue]:
+def _result(operation: Operation, args: Mapping[str, Any], now: datetime, *, target_s: float) -> dict[str, JsonValue]:
     request = operation.request
     result: dict[str, JsonValue] = {"message": MESSAGES[request.kind].format(environment=request.environment)}
     result.update(args.get("result") or {})
     if request.kind is OperationKind.FAILOVER and operation.outage_started_at and operation.failed_at:
-        detect_s = (operation.failed_at - operation.outage_started_at).total_seconds()
-        decide_s = (request.requested_at - operation.failed_at).total_seconds()
-        execute_s = (now - request.requested_at).total_seconds()
-        result["recovery_time"] = {
-            "total_seconds": round(detect_s + decide_s + execute_s, 3),
-            "detect_seconds": round(detect_s, 3),
-            "decide_seconds": round(decide_s, 3),
-            "execute_seconds": round(execute_s, 3),
-        }
+        recovery = recovery_of(replace(operation, status=OperationStatus.SUCCEEDED, ended_at=now))
+        result["recovery_time"] = recovery.to_json(target_s=target_s)
     return result

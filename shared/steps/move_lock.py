@@ -5,11 +5,12 @@ from shared.domain.faults import DatabaseUnavailable, OutcomeUnknown
 from shared.domain.fencing import FencingToken, mint
 from shared.domain.guard import Sync, SyncOutcome
 from shared.domain.locks import EnvironmentLock, transferred
-from shared.domain.refusals import RefusalCode
+from shared.domain.refusals import JsonValue, RefusalCode
 from shared.flows.commands import StepOutcome, StepResult
 from shared.steps.audit_trail import record_audit_once, shown
 from shared.steps.context import StepContext
 from shared.steps.observe import authority_reader
+from shared.steps.timeline import tell_raised
 from shared.steps.verify import decide, unless_allowed
 from shared.steps.write_lock import replace_lock
 from shared.telemetry import log
@@ -100,18 +101,27 @@ def _raise_fence(context: StepContext, lock: EnvironmentLock) -> StepResult:
             detail = f"raising the fence: {outage}"
             return context.waiting(detail, retry_after_s=pause_s, waited_s=waited_s + pause_s)
         return context.done("lock moved; the mirror is raised when PostgreSQL is back", mirror="pending", **body)
+    tell_raised(context.ports, sync)
     match sync.outcome:
         case SyncOutcome.RAISED | SyncOutcome.CURRENT if sync.mirror is None or sync.mirror.token < lock.token:
             detail = "Table Storage lost the move before the mirror was raised"
             return context.failed(RefusalCode.AUTHORITY_REGRESSED, detail, **body)
         case SyncOutcome.RAISED | SyncOutcome.CURRENT:
-            return context.done(_described(lock, sync), mirror="raised", **body)
+            return context.done(_described(lock, sync), mirror="raised", **body, **_handed_back(sync))
         case SyncOutcome.UNREACHABLE:
             return context.waiting("Table Storage did not answer", retry_after_s=context.ports.policy.retry_s)
         case SyncOutcome.REGRESSED:
             return context.failed(RefusalCode.AUTHORITY_REGRESSED, "the mirror carries another grant", **body)
 
 
+def _handed_back(sync: Sync) -> dict[str, JsonValue]:
+    """Return what became of the former holder's tasks; nothing when somebody else raised the fence, and knows."""
+    if sync.outcome is not SyncOutcome.RAISED:
+        return {}
+    return {"handed_back": {"requeued": sync.requeued, "in_doubt": sync.in_doubt, "failed": sync.failed}}
+
+
 def _described(lock: EnvironmentLock, sync: Sync) -> str:
-    handed = f", {sync.requeued} tasks requeued, {sync.in_doubt} in doubt" if sync.requeued or sync.in_doubt else ""
+    touched = sync.requeued or sync.in_doubt or sync.failed
+    handed = f", {sync.requeued} tasks requeued, {sync.in_doubt} in doubt, {sync.failed} failed" if touched else ""
     return f"{lock.holder} holds the lock under token {lock.token}{handed}"

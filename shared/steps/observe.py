@@ -30,6 +30,11 @@ def environment_of(ports: Ports, name: str) -> Environment:
     return environment
 
 
+def rto_target_s(ports: Ports, name: str) -> float:
+    """Return within how many seconds the environment is to be recovered: its own setting, else the policy's."""
+    return environment_of(ports, name).rto_target_s or ports.policy.rto_target_s
+
+
 def observe(ports: Ports, name: str) -> Snapshot:
     """Return the snapshot of an environment. The lock and its version are read before the evidence.
 

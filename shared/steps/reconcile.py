@@ -9,6 +9,7 @@ from shared.ports import Ports
 from shared.steps.begin_operation import Begun, register_stop
 from shared.steps.observe import authority_reader, has_lost_writes
 from shared.steps.operation_record import ensure_record
+from shared.steps.timeline import tell_raised
 from shared.telemetry import log, warn
 
 
@@ -25,8 +26,9 @@ def sync_mirrors(ports: Ports) -> None:
         if sync.outcome is SyncOutcome.RAISED and sync.mirror:
             log(
                 "fence.raised", environment=name, fencing_token=str(sync.mirror.token), holder=sync.mirror.holder,
-                requeued=sync.requeued, in_doubt=sync.in_doubt,
+                requeued=sync.requeued, in_doubt=sync.in_doubt, failed=sync.failed,
             )  # fmt: skip
+            tell_raised(ports, sync)
         if sync.outcome is SyncOutcome.REGRESSED:
             warn("authority.regressed", environment=name, detail="the lock is missing or older than the mirror")
 

@@ -5,6 +5,7 @@ from typing import Final
 
 from shared.domain.events import EventType, next_event
 from shared.domain.faults import Conflict, Unavailable
+from shared.domain.guard import Sync, SyncOutcome
 from shared.domain.refusals import JsonValue
 from shared.ports import Ports
 from shared.telemetry import warn
@@ -63,3 +64,18 @@ def tell(
         record_event(ports, environment, event_id=event_id, type=type, subject=subject, data=data)
     except (Unavailable, Conflict) as failure:
         warn("event.not_recorded", environment=environment, type=type.value, subject=subject, detail=str(failure))
+
+
+def tell_raised(ports: Ports, sync: Sync) -> None:
+    """Tell of a fence that a sync has raised, and of the tasks it has handed back."""
+    mirror = sync.mirror
+    if sync.outcome is not SyncOutcome.RAISED or mirror is None:
+        return
+    tell(
+        ports, mirror.environment, event_id=f"fence/{mirror.token}", type=EventType.FENCE_RAISED,
+        subject=mirror.holder or mirror.environment,
+        data={
+            "fencing_token": str(mirror.token), "holder": mirror.holder, "requeued": sync.requeued,
+            "in_doubt": sync.in_doubt, "failed": sync.failed,
+        },
+    )  # fmt: skip

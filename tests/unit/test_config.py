@@ -72,11 +72,12 @@ def test_what_names_neither_an_endpoint_of_ours_nor_a_secret_has_a_default() -> 
 
 def test_environments_are_declared_with_their_clusters() -> None:
     both = declared(
-        PRO={"dr_cluster": cluster("dr"), "primary_cluster": cluster("p")}, NPR={"dr_cluster": cluster("n")}
+        PRO={"dr_cluster": cluster("dr"), "primary_cluster": cluster("p"), "rto_target_s": 600},
+        NPR={"dr_cluster": cluster("n")},
     )
 
     assert settings(MVDR_ENVIRONMENTS=both).declared_environments() == {
-        "PRO": Environment(name="PRO", dr_cluster=cluster("dr"), primary_cluster=cluster("p")),
+        "PRO": Environment(name="PRO", dr_cluster=cluster("dr"), primary_cluster=cluster("p"), rto_target_s=600.0),
         "NPR": Environment(name="NPR", dr_cluster=cluster("n"), primary_cluster=None),
     }
 
@@ -237,6 +238,10 @@ def test_a_count_that_is_no_whole_number_is_refused(name: str, value: str) -> No
         (
             declared(PRO={"dr_cluster": cluster("dr"), "primary_cluster": "aks"}),
             "MVDR_ENVIRONMENTS.PRO.primary_cluster",
+        ),
+        (
+            declared(PRO={"dr_cluster": cluster("dr"), "rto_target_s": 0}),
+            "MVDR_ENVIRONMENTS.PRO.rto_target_s",
         ),
         (declared(PRO={"dr_cluster": cluster("dr"), "region": "x"}), "MVDR_ENVIRONMENTS.PRO.region"),
         (declared(**{"../PRO": {"dr_cluster": cluster("dr")}}), "MVDR_ENVIRONMENTS.../PRO.[key]"),

@@ -228,7 +228,7 @@ def test_raising_the_fence_hands_unfinished_tasks_back_as_their_configs_say(back
     assert len(everything) == 5
     authority.grant(DR, 200)
     sync = backend.store.sync_mirror(PRO, authority)
-    assert (sync.outcome, sync.requeued, sync.in_doubt) == (SyncOutcome.RAISED, 2, 1)
+    assert (sync.outcome, sync.requeued, sync.in_doubt, sync.failed) == (SyncOutcome.RAISED, 2, 1, 1)
     left = backend.store.tasks(PRO, gateway_id=PRIMARY, holder=True, status=None, limit=10)
     assert {task.id: task.status for task in left} == {
         "again": TaskStatus.PENDING,

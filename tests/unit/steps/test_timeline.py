@@ -21,7 +21,9 @@ def test_a_failover_and_a_failback_are_told_from_the_first_silence_to_the_end() 
     carried_out(world, OperationKind.FAILBACK)
     types = [event.type.value for event in events(world) if event.type is not EventType.STEP_ENDED]
     assert types == [
-        "gateway.failed", "operation.begun", "operation.succeeded", "operation.begun", "operation.succeeded",
+        "fence.raised",
+        "gateway.failed", "operation.begun", "fence.raised", "operation.succeeded",
+        "operation.begun", "fence.raised", "operation.succeeded",
     ]  # fmt: skip
     steps = [event.data["step"] for event in events(world) if event.type is EventType.STEP_ENDED]
     assert steps[:3] == ["verify_primary_down", "start_dr_cluster", "verify_dr_gateway"]
