@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from shared.config import PREFIX, Settings
+from shared.domain.metrics import METRICS
 from shared.domain.policy import Policy
 from shared.domain.refusals import RefusalCode
 from shared.domain.transitions import TRANSITIONS, dump_table
@@ -148,7 +149,27 @@ def states_page() -> str:
     )
 
 
-PAGES: Final = {"settings.md": settings_page, "api.md": api_page, "states.md": states_page}
+def metrics_page() -> str:
+    """Return the page of metrics."""
+    lines = [
+        "# Metrics",
+        "",
+        "`GET /api/v1/metrics` answers the Prometheus text format, computed from the stores while it is asked: every",
+        "instance gives the same numbers. A scraper sends a bearer token with `gateway:read`. While a store does not",
+        'answer, its metrics are absent and `mvdr_store_up{store="…"}` is 0; the answer is 200 all the same.',
+        "",
+        "| Name | Type | Labels | Needs | |",
+        "|---|---|---|---|---|",
+    ]
+    for metric in METRICS:
+        labels = ", ".join(f"`{label}`" for label in metric.labels) or "-"
+        needs = ", ".join(store.value for store in metric.stores) or "-"
+        kind = "counter" if metric.is_counter else "gauge"
+        lines.append(f"| `{metric.name}` | {kind} | {labels} | {needs} | {metric.help} |")
+    return "\n".join([*lines, ""])
+
+
+PAGES: Final = {"metrics.md": metrics_page, "settings.md": settings_page, "api.md": api_page, "states.md": states_page}
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ from shared.domain.tasks import (
     TaskRefusal,
     TaskStatus,
     TaskVerdict,
+    UnfinishedTasks,
     resolved,
     status_after_loss,
 )
@@ -117,6 +118,18 @@ def newest(tasks: Iterable[Task], *, status: TaskStatus | None, limit: int, afte
     end = (after.created_at, after.id) if after else None
     wanted = [t for t in tasks if status in (None, t.status) and (end is None or oldest_first(t) < end)]
     return sorted(wanted, key=oldest_first, reverse=True)[:limit]
+
+
+def unfinished(tasks: Iterable[Task], *, now: datetime) -> UnfinishedTasks:
+    """Return how many tasks have not ended, and how long the oldest pending one has waited."""
+    counted = list(tasks)
+    waiting = [task.created_at for task in counted if task.status is TaskStatus.PENDING]
+    return UnfinishedTasks(
+        pending=len(waiting),
+        running=sum(task.status is TaskStatus.RUNNING for task in counted),
+        in_doubt=sum(task.status is TaskStatus.IN_DOUBT for task in counted),
+        oldest_pending_age_s=(now - min(waiting)).total_seconds() if waiting else 0.0,
+    )
 
 
 def _interrupted(rows: Rows, task: Task, configs: Configs, *, because: str, now: datetime) -> Task:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -31,7 +31,7 @@ from shared.domain.guard import (
 from shared.domain.locks import EnvironmentLock
 from shared.domain.policy import Policy
 from shared.domain.preflight import Replication
-from shared.domain.tasks import RotationConfig, Task, TaskCursor, TaskStatus, TaskVerdict
+from shared.domain.tasks import RotationConfig, Task, TaskCursor, TaskStatus, TaskVerdict, UnfinishedTasks
 from shared.ports import (
     LeaseGranted,
     ReadAuthority,
@@ -142,6 +142,12 @@ class MemoryWorkStore:
 
     def pending_tasks(self, environment: str) -> int:
         return self._count(environment, TaskStatus.PENDING)
+
+    def unfinished_tasks(self) -> Mapping[str, UnfinishedTasks]:
+        return {
+            name: memory_tasks.unfinished(self.database.read(name).tasks.values(), now=self.database.clock())
+            for name in self.database.environments()
+        }
 
     def tasks(
         self,

@@ -1,6 +1,7 @@
 """Tasks in PostgreSQL: queued, claimed, reported on, and taken back from gateways that fell silent."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from psycopg import errors
@@ -14,7 +15,7 @@ from shared.domain.faults import IdempotencyKeyReused, InvariantViolation, Unkno
 from shared.domain.fencing import FencingToken
 from shared.domain.guard import Caller, GuardSnapshot, Purpose, batch_within_lease
 from shared.domain.policy import Policy
-from shared.domain.tasks import RotationConfig, Task, TaskCursor, TaskRefusal, TaskStatus
+from shared.domain.tasks import RotationConfig, Task, TaskCursor, TaskRefusal, TaskStatus, UnfinishedTasks
 from shared.ports import ReadAuthority, Reported, TaskReport, WorkRefused
 
 _SQL: Final = load("tasks")
@@ -81,6 +82,17 @@ class PostgresTasks:
     def count(self, environment: str, status: TaskStatus) -> int:
         """Return how many tasks of the environment have a status."""
         return self._count("count_tasks", {"environment": environment, "status": status.value})
+
+    def unfinished(self) -> Mapping[str, UnfinishedTasks]:
+        """Return how many tasks have not ended, by environment, and how long the oldest pending one has waited."""
+        rows = self._database.run(lambda connection: connection.execute(_SQL["count_unfinished"]).fetchall())
+        found: dict[str, UnfinishedTasks] = {}
+        for row in rows:
+            tasks = found.get(row["environment"], UnfinishedTasks())
+            if row["oldest_s"] is not None:
+                tasks = replace(tasks, oldest_pending_age_s=float(row["oldest_s"]))
+            found[row["environment"]] = replace(tasks, **{row["status"]: row["tasks"]})
+        return found
 
     def claimed_under(self, environment: str, token: FencingToken) -> int:
         """Return how many tasks were ever claimed under the token, those handed back since included."""

@@ -1,6 +1,6 @@
 """The WorkStore port over PostgreSQL: fence mirror, leases, rotation configs and tasks behind one pool."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from shared.adapters.postgres import Database
 from shared.adapters.postgres_configs import PostgresConfigs
@@ -14,7 +14,7 @@ from shared.domain.gateways import Gateway
 from shared.domain.guard import Caller, Mirror, Sync
 from shared.domain.policy import Policy
 from shared.domain.preflight import Replication
-from shared.domain.tasks import RotationConfig, Task, TaskCursor, TaskStatus, TaskVerdict
+from shared.domain.tasks import RotationConfig, Task, TaskCursor, TaskStatus, TaskVerdict, UnfinishedTasks
 from shared.ports import (
     LeaseGranted,
     ReadAuthority,
@@ -101,6 +101,10 @@ class PostgresWorkStore:
     def pending_tasks(self, environment: str) -> int:
         """Return how many tasks of the environment wait to be claimed."""
         return self._tasks.count(environment, TaskStatus.PENDING)
+
+    def unfinished_tasks(self) -> Mapping[str, UnfinishedTasks]:
+        """Return how many tasks have not ended, by environment."""
+        return self._tasks.unfinished()
 
     def tasks(
         self,

@@ -67,6 +67,16 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnfinishedTasks:
+    """How many tasks of an environment have not ended, and how long the oldest pending one has waited."""
+
+    pending: int = 0
+    running: int = 0
+    in_doubt: int = 0
+    oldest_pending_age_s: float = 0.0  # on the store's clock; 0 without a pending task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskVerdict:
     """A person's resolution of a task in doubt, with who and why; kept with the attempt it was made on."""
 

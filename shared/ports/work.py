@@ -10,7 +10,16 @@ from shared.domain.gateways import Gateway
 from shared.domain.guard import AuthorityReading, Caller, Mirror, Sync
 from shared.domain.preflight import Replication
 from shared.domain.refusals import JsonValue
-from shared.domain.tasks import Resolution, RotationConfig, Task, TaskCursor, TaskRefusal, TaskStatus, TaskVerdict
+from shared.domain.tasks import (
+    Resolution,
+    RotationConfig,
+    Task,
+    TaskCursor,
+    TaskRefusal,
+    TaskStatus,
+    TaskVerdict,
+    UnfinishedTasks,
+)
 
 ReadAuthority = Callable[[], AuthorityReading]
 """Reads the environment lock once, within 2 s; never raises for a store failure, it returns `Unreachable`."""
@@ -121,6 +130,9 @@ class WorkStore(Protocol):
 
     def pending_tasks(self, environment: str) -> int:
         """Return how many tasks of the environment wait to be claimed."""
+
+    def unfinished_tasks(self) -> Mapping[str, UnfinishedTasks]:
+        """Return how many tasks have not ended, by environment; one without any may be missing."""
 
     def tasks(
         self,

@@ -11,7 +11,7 @@ from shared.domain.faults import IdempotencyKeyReused, UnknownConfig, UnknownTas
 from shared.domain.fencing import FencingToken
 from shared.domain.guard import Caller, SyncOutcome
 from shared.domain.refusals import JsonValue
-from shared.domain.tasks import OnLostOwner, Task, TaskRefusal, TaskStatus
+from shared.domain.tasks import OnLostOwner, Task, TaskRefusal, TaskStatus, UnfinishedTasks
 from shared.ports import LeaseGranted, Reported, TaskReport, WorkRefused, WorkStore
 from tests.contract.work.backends import (
     DR,
@@ -335,3 +335,21 @@ def test_a_registration_is_copied_without_its_liveness(backend: WorkBackend) -> 
     backend.store.copy_gateway(known)
     backend.store.copy_gateway(known)
     assert backend.store.copied_gateway(PRIMARY) == known
+
+
+def test_tasks_that_have_not_ended_are_counted_by_environment(backend: WorkBackend) -> None:
+    assert backend.store.unfinished_tasks().get(PRO, UnfinishedTasks()) == UnfinishedTasks()
+    authority = granted()
+    who = working(backend.store, authority)
+    queue(backend.store, config(OnLostOwner.HOLD), "doubtful")
+    claimed(backend.store.claim(who, authority, limit=1))
+    backend.pass_time(POLICY.task_timeout_s + 1)
+    backend.store.expire_tasks()
+    queue(backend.store, config(), "done", "runs", "waits", "waits-too")
+    working(backend.store, authority)
+    claimed(backend.store.claim(who, authority, limit=2))
+    backend.store.report(who, authority, report("done"))
+    backend.pass_time(5)
+    counted = backend.store.unfinished_tasks()[PRO]
+    assert (counted.pending, counted.running, counted.in_doubt) == (2, 1, 1)
+    assert 5.0 <= counted.oldest_pending_age_s < 20.0

@@ -106,6 +106,16 @@ returning tasks.*
 -- How many tasks of an environment have a status.
 select count(*) as tasks from tasks where environment = %(environment)s and status = %(status)s
 
+-- name: count_unfinished
+-- Tasks that have not ended, by environment; one select per status, since each has an index of its own.
+select environment, 'pending' as status, count(*) as tasks,
+       extract(epoch from clock_timestamp() - min(created_at)) as oldest_s
+from tasks where status = 'pending' group by environment
+union all
+select environment, 'running', count(*), null from tasks where status = 'running' group by environment
+union all
+select environment, 'in_doubt', count(*), null from tasks where status = 'in_doubt' group by environment
+
 -- name: count_claimed_under
 -- How many tasks were ever claimed under a token.
 select count(distinct task_id) as tasks
