@@ -27,7 +27,10 @@ as soon as there is an event. An `after` above the newest event is refused: even
 `audit` answers newest first; `next_before` leads to older entries. `audit/verify` answers `intact`, `broken` with
 the first entry that does not hold, or `incomplete` when 20 s were not enough: pass `next_after` as `?after=` to go
 on. Keep `newest`, and pass it as `?anchor=` another time: only so a chain that was cut off or written anew is seen
-([ADR 0025](../adr)).
+([ADR 0025](../adr/0025-report-what-the-stores-tell.md)).
+
+`gateway-health` and `operations/{operation_id}` carry a weak `ETag`; with `If-None-Match` they answer 304 when
+nothing but time has passed.
 
 `report` is JSON; with `Accept: text/markdown` or `?format=markdown` it is Markdown. The phases of `recovery_time` add
 up to its total, and the steps' `share_seconds` with `between_steps_seconds` to `execute_seconds`, to the

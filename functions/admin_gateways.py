@@ -5,6 +5,7 @@ import azure.functions as func
 from functions.http_shell import Call, Rendered, respond
 from shared.domain.refusals import Refused
 from shared.steps.admin_calls import all_snapshots, deactivate_gateway
+from shared.web.etags import PASSING
 from shared.web.requests import DeactivateBody
 from shared.web.responses import gateway_health_document, gateways_document
 from shared.web.routes import DEACTIVATE, GATEWAY_HEALTH, GATEWAYS
@@ -19,7 +20,7 @@ def gateway_health(req: func.HttpRequest) -> func.HttpResponse:
 
     def get(call: Call) -> Rendered:
         snapshots = all_snapshots(call.ports)
-        return Rendered(200, gateway_health_document(snapshots, call.ports.policy))
+        return call.unless_known(gateway_health_document(snapshots, call.ports.policy), passing=PASSING)
 
     return respond(req, GATEWAY_HEALTH, {"GET": get})
 

@@ -18,6 +18,7 @@ from shared.domain.tasks import TaskRefusal
 from shared.ports import Ports
 from shared.telemetry import fault, warn
 from shared.web.auth import Principal, authenticate, require
+from shared.web.etags import is_known, weak_etag
 from shared.web.problems import Problem, failed_operation, method_not_allowed, problem_for
 from shared.web.requests import Body, parse_body, parse_id
 from shared.web.routes import Route
@@ -82,6 +83,19 @@ class Call:
         """Return the absolute URL of a path below /api, for headers that need one."""
         origin = settings().public_url or "/".join(self.request.url.split("/", 3)[:3])
         return f"{origin.rstrip('/')}/api/{path}"
+
+    def unless_known(
+        self, document: JsonValue, headers: Mapping[str, str] | None = None, *, passing: frozenset[str] = frozenset()
+    ) -> "Rendered":
+        """Return 200 with the document and its ETag, or 304 when the caller has this version (If-None-Match).
+
+        `passing` names the members that change by time alone and make no new version.
+        """
+        etag = weak_etag(document, without=passing)
+        versioned = {**(headers or {}), "ETag": etag, "Cache-Control": "private, no-cache"}
+        if is_known(etag, self.request.headers.get("if-none-match")):
+            return Rendered(304, None, versioned)
+        return Rendered(200, document, versioned)
 
     def refused(self, refusal: Refused | TaskRefusal, *, environment: str | None = None) -> Rendered:
         """Return the 409 of a refusal."""
@@ -165,7 +179,7 @@ def _response(request: func.HttpRequest, rendered: Rendered, request_id: str) ->
     else:
         mimetype = "application/problem+json" if problem else "application/json"
         content = json.dumps(rendered.document)
-    body = b"" if request.method.upper() == "HEAD" else content.encode()
+    body = b"" if request.method.upper() == "HEAD" or rendered.status == 304 else content.encode()
     return func.HttpResponse(body, status_code=rendered.status, headers=headers, mimetype=mimetype)
 
 

@@ -23,7 +23,7 @@ def operation(req: func.HttpRequest) -> func.HttpResponse:
         if found is None:
             raise UnknownOperation(f"Operation {call.path('operation_id')} does not exist")
         headers = {"Retry-After": "2"} if found.status is OperationStatus.RUNNING else {}
-        return Rendered(200, operation_document(found), headers)
+        return call.unless_known(operation_document(found), headers)
 
     return respond(req, OPERATION, {"GET": get})
 
