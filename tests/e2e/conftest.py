@@ -18,6 +18,7 @@ ORDER = (
     "test_refusals.py",  # needs an environment that was never failed over
     "test_access.py",
     "test_operations.py",
+    "test_evidence.py",
     "test_refusals_after_failover.py",
     "test_stand_ins.py",
     "test_postgres_outage.py",

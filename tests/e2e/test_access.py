@@ -20,6 +20,8 @@ FOR_ADMINISTRATORS = {
     ("POST", "resolve_task"),
     ("POST", "restore_authority"),
     ("PUT", "rotation_config"),
+    ("GET", "audit"),
+    ("GET", "verify_audit"),
 }
 FOR_GATEWAYS = {
     ("POST", name) for name in ("register_gateway", "heartbeat", "claim_tasks", "task_progress", "complete_task")
