@@ -20,6 +20,7 @@ from shared.domain.tasks import OnLostOwner, RotationConfig
 from shared.flows.commands import StepOutcome
 from shared.ports import Ports, WorkRefused
 from shared.steps import operation_reports
+from shared.steps.begin_drill import begin_drill
 from shared.steps.begin_operation import Begun, begin_operation
 from shared.steps.gateway_calls import claim_tasks
 from shared.steps.operation_reports import read_history, report_operation
@@ -305,3 +306,22 @@ def test_a_report_needs_table_storage_and_nothing_else() -> None:
     with pytest.raises(DatabaseUnavailable):
         world.work.ping()
     assert report(world, newest(world))["unknown"] == []
+
+
+def test_a_drill_is_timed_step_by_step_and_has_changed_nothing() -> None:
+    world = World().founded()
+    drill = begin_drill(world.ports, "PRO", requested_by="operator", reason="quarterly")
+    assert isinstance(drill, Begun)
+    run_operation(world.ports, drill.request, sleep=world.pass_time)
+    document = report(world, drill.request.id)
+    assert document["operation"]["status"] == "succeeded"
+    steps = {step["id"]: step for step in document["steps"]}
+    assert steps["start_dr_cluster"]["duration_seconds"] >= 200
+    shares = sum(in_ms(step["share_seconds"]) for step in document["steps"])
+    time = document["recovery_time"]
+    assert shares + in_ms(document["between_steps_seconds"]) == in_ms(time["execute_seconds"])
+    assert (time["target_seconds"], time["target_met"]) == (None, None)
+    assert document["tasks"] is None
+    assert reasons(document)["/tasks"] == "the lock did not move"
+    rows = shown(history_document(read_history(world.ports, "PRO", kind=OperationKind.DRILL, limit=10)))
+    assert [row["type"] for row in rows["value"]] == ["drill"]
