@@ -111,6 +111,9 @@ def check_anchor(anchor: Anchor, kept: AuditEntry | None, *, newest: int) -> Bro
     if kept.hash != anchor.hash:
         detail = f"entry {anchor.sequence} had another hash when the anchor was taken"
         return Broken(sequence=anchor.sequence, flaw=Flaw.REWRITTEN, detail=detail)
+    if kept.hash != digest_of(kept):
+        # The walk does not come by here when it began further on.
+        return _broken(anchor.sequence, Flaw.EDITED, "its contents do not have its hash")
     return None
 
 

@@ -150,6 +150,9 @@ def test_a_plain_chain_cannot_see_its_end_cut_off_nor_all_of_it_written_anew_and
     assert rewritten is not None
     assert (rewritten.sequence, rewritten.flaw) == (5, Flaw.REWRITTEN)
     assert check_anchor(kept, entries[4], newest=LENGTH) is None
+    edit = check_anchor(kept, replace(entries[4], reason="another"), newest=LENGTH)
+    assert edit is not None
+    assert edit.flaw is Flaw.EDITED
     gone = check_anchor(kept, None, newest=LENGTH)
     assert gone is not None
     assert gone.flaw is Flaw.DELETED
