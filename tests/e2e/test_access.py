@@ -33,6 +33,7 @@ VALUES = {
     "operation_id": "NPR-1",
     "config_id": "cfg-npr-demo",
     "task_id": "task-1",
+    "drill_id": "NPR-2",
 }
 
 
