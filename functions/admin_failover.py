@@ -76,7 +76,7 @@ async def _run(
 async def _restart_if_lost(client: df.DurableOrchestrationClient, ports: Ports, operation_id: str) -> None:
     """Whoever registered the operation may have died before starting it; joining callers see to that."""
     operation = await asyncio.to_thread(find_operation, ports, operation_id)
-    if operation is not None and operation.status is OperationStatus.RUNNING:
+    if operation is not None and not operation.is_over:
         await start_operation(client, operation.request)
 
 
@@ -88,7 +88,7 @@ async def _wait(call: Call, operation_id: str, wait_s: float) -> Rendered:
     while True:
         operation = await asyncio.to_thread(find_operation, call.ports, operation_id)
         left_s = ends - asyncio.get_running_loop().time()
-        if operation is None or operation.status is not OperationStatus.RUNNING or left_s <= 0:
+        if operation is None or operation.is_over or left_s <= 0:
             break
         pause_s = next(looks, pause_s)
         await asyncio.sleep(min(pause_s, left_s))
@@ -100,7 +100,7 @@ async def _wait(call: Call, operation_id: str, wait_s: float) -> Rendered:
 def _ended(call: Call, operation: Operation) -> Rendered:
     where = call.absolute(OPERATION.path.format(operation_id=operation.request.id))
     headers = {"Operation-Location": where, "Operation-Id": operation.request.id}
-    if operation.status is OperationStatus.RUNNING:
+    if not operation.is_over:
         return Rendered(202, operation_document(operation), {**headers, "Retry-After": "2"})
     if operation.status is OperationStatus.SUCCEEDED:
         token = str(operation.result.get("fencing_token", ""))

@@ -4,11 +4,12 @@ import azure.functions as func
 
 from functions.http_shell import Call, Rendered, respond
 from shared.domain.faults import UnknownOperation
-from shared.domain.operations import OperationStatus
+from shared.domain.refusals import Refused
 from shared.steps.admin_calls import find_operation, newest_operations
-from shared.web.requests import parse_limit
+from shared.steps.answer_operation import cancel_operation
+from shared.web.requests import CancelBody, parse_limit
 from shared.web.responses import operation_document
-from shared.web.routes import OPERATION, OPERATIONS
+from shared.web.routes import CANCEL, OPERATION, OPERATIONS
 
 bp = func.Blueprint()
 
@@ -22,7 +23,7 @@ def operation(req: func.HttpRequest) -> func.HttpResponse:
         found = find_operation(call.ports, call.path("operation_id"))
         if found is None:
             raise UnknownOperation(f"Operation {call.path('operation_id')} does not exist")
-        headers = {"Retry-After": "2"} if found.status is OperationStatus.RUNNING else {}
+        headers = {} if found.is_over else {"Retry-After": "2"}
         return Rendered(200, operation_document(found), headers)
 
     return respond(req, OPERATION, {"GET": get})
@@ -38,3 +39,19 @@ def operations(req: func.HttpRequest) -> func.HttpResponse:
         return Rendered(200, {"value": [operation_document(found) for found in newest]})
 
     return respond(req, OPERATIONS, {"GET": get})
+
+
+@bp.function_name(CANCEL.name)
+@bp.route(route=CANCEL.path, auth_level=func.AuthLevel.ANONYMOUS)
+def cancel(req: func.HttpRequest) -> func.HttpResponse:
+    """Cancel an operation before its point of no return."""
+
+    def post(call: Call) -> Rendered:
+        reason = call.body(CancelBody).reason
+        done = cancel_operation(call.ports, call.path("operation_id"), actor=call.actor, reason=reason)
+        if isinstance(done, Refused):
+            return call.refused(done)
+        headers = {"Idempotent-Replayed": "true"} if done.repeated else {}
+        return Rendered(200, operation_document(done.operation), headers)
+
+    return respond(req, CANCEL, {"POST": post})

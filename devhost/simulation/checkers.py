@@ -229,6 +229,22 @@ def the_holders_cluster_runs(events: Events, *, dr_gateway: str) -> Iterator[Vio
             yield Violation("the holder's cluster runs", event.at_s, f"stopped while {holder} holds the lock")
 
 
+def the_cancelled_move_nothing(events: Events) -> Iterator[Violation]:
+    """After somebody was told that an operation is cancelled, no move of it lands, and its record says cancelled."""
+    cancelled: set[str] = set()
+    for event in events:
+        if isinstance(event, Answered) and event.outcome == "cancelled":
+            cancelled.add(event.detail)
+        elif isinstance(event, LockWritten):
+            mover, _, word = event.written_by.partition("/")
+            if word.startswith("move") and mover in cancelled:
+                yield Violation(
+                    "the cancelled move nothing", event.at_s, f"{mover} gave {event.token} to {event.holder}"
+                )
+        elif isinstance(event, OperationEnded) and event.operation in cancelled and event.status != "cancelled":
+            yield Violation("the cancelled move nothing", event.at_s, f"{event.operation} ended as {event.status}")
+
+
 def operations_end_once(events: Events) -> Iterator[Violation]:
     """What an operation's record says at its end, it says for ever."""
     ended: dict[str, str] = {}
@@ -265,6 +281,7 @@ SAFETY: Final[tuple[Callable[[Events], Iterator[Violation]], ...]] = (
     refusals_change_nothing,
     only_the_failed_are_displaced,
     moves_belong_to_operations,
+    the_cancelled_move_nothing,
     operations_end_once,
     what_has_ended_moves_nothing,
 )

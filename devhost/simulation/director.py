@@ -92,6 +92,7 @@ class Director:
         some(swarm.clock_steps, "step of the control plane's clock", self._clock_step)
         some(swarm.server_clock_steps, "step of PostgreSQL's clock", self._server_clock_step)
         some(swarm.arm_half_starts, "cluster starts only half", self._half_start)
+        some(swarm.cancellations, "operation cancelled", self.operators.cancel)
 
     def _sometime(self, times: int, kind: str, happen: Callable[[], None]) -> None:
         def counted() -> None:

@@ -147,7 +147,7 @@ class Answered:
 
     at_s: float
     call: str
-    outcome: str  # begun, joined, done, refused, vacated, harmless, unavailable
+    outcome: str  # begun, joined, done, refused, cancelled, vacated, harmless, unavailable, …
     detail: str
 
 

@@ -18,6 +18,7 @@ from shared.domain.operations import OperationKind
 from shared.domain.refusals import Refused
 from shared.ports import Ports
 from shared.steps.admin_calls import deactivate_gateway, execute_rotation
+from shared.steps.answer_operation import cancel_operation
 from shared.steps.begin_operation import Begun, begin_operation
 from shared.steps.reconcile import expire_tasks, running_operations, sync_mirrors
 from shared.steps.watch_health import watch_health
@@ -62,6 +63,21 @@ class Operators:
                     return "refused", f"{answer.code.code}: {answer.detail}"
 
         self._call(kind.value, call)
+
+    def cancel(self) -> None:
+        """Cancel whatever runs."""
+
+        def call(_: str) -> tuple[str, str]:
+            lock = self.ports.locks.read(PRO.name)
+            running = lock.value.operation if lock else None
+            if running is None:
+                return "nothing", "no operation runs"
+            answer = cancel_operation(self.ports, running.id, actor="second", reason="simulated")
+            if isinstance(answer, Refused):
+                return "refused", f"{answer.code.code}: {answer.detail}"
+            return "cancelled", running.id
+
+        self._call("cancel", call)
 
     def deactivate(self, gateway_id: str, *, forced: bool) -> None:
         """Take a gateway out."""

@@ -44,7 +44,6 @@ from devhost.simulation.swarm import POLICY, SERVER_CLOCK_RANGE_S, TROUBLE_UNTIL
 from devhost.simulation.trouble import Trouble
 from devhost.simulation.world import PRO, SwitchedCanary
 from shared.domain.environments import Role
-from shared.domain.operations import OperationStatus
 from shared.domain.tasks import OnLostOwner, RotationConfig, TaskStatus
 from shared.ports import Ports
 
@@ -146,7 +145,7 @@ class Simulation:
         lock = self.tables.locks.rows.snapshot().rows[PRO.name, "lock"].value
         rows = self.database.snapshot().rows.get(PRO.name)
         operations = [stored.value for stored in self.tables.operations.rows.snapshot().rows.values()]
-        running = {o.request.id for o in operations if o.status is OperationStatus.RUNNING}
+        running = {o.request.id for o in operations if not o.is_over}
         if lock.operation is not None:
             running.add(lock.operation.id)
         audit = sorted(self.tables.audit.rows.snapshot().rows.items())

@@ -16,7 +16,7 @@ from shared.domain.clusters import ClusterRequest, ClusterState
 from shared.domain.faults import Conflict, LockStoreUnavailable, OutcomeUnknown
 from shared.domain.gateways import ActivationStatus
 from shared.domain.locks import EnvironmentLock, Versioned
-from shared.domain.operations import Operation, OperationStatus
+from shared.domain.operations import Operation
 from shared.ports import Clock
 
 T = TypeVar("T")
@@ -80,7 +80,7 @@ def watched_tables(trouble: Trouble) -> MemoryTables:
         )  # fmt: skip
 
     def operation_landed(operation: Operation) -> None:
-        if operation.status is not OperationStatus.RUNNING:
+        if operation.is_over:
             status, code = operation.status.value, operation.error.get("code", "")
             now_s, name = scheduler.now_s, operation.request.id
             history.add(OperationEnded(at_s=now_s, operation=name, status=status))

@@ -63,6 +63,7 @@ class Swarm:
     driver_deaths: float = 0.0
     late_duplicates: float = 0.0
     region_losses: int = 0
+    cancellations: int = 0  # of whatever runs at the moment
 
     @property
     def calm(self) -> bool:
@@ -110,4 +111,5 @@ def draw(random: Random) -> Swarm:
         driver_deaths=rate(0.02, 0.1, 0.25),
         late_duplicates=rate(0.05, 0.3),
         region_losses=count(1),
+        cancellations=count(8),
     )

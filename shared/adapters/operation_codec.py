@@ -2,9 +2,20 @@
 
 from typing import Final
 
-from shared.adapters.codec import Codec, DoesNotFit, Fields, Key, Properties, instant_text, json_text, without_nones
+from shared.adapters.codec import (
+    Codec,
+    DoesNotFit,
+    Fields,
+    Key,
+    Properties,
+    Property,
+    instant_text,
+    json_text,
+    without_nones,
+)  # fmt: skip
 from shared.domain.faults import InvariantViolation
 from shared.domain.operations import (
+    Answer,
     Operation,
     OperationKind,
     OperationRequest,
@@ -50,6 +61,7 @@ def encode_operation(operation: Operation) -> Properties:
             "ended_at": instant_text(operation.ended_at) if operation.ended_at else None,
             "outage_started_at": instant_text(operation.outage_started_at) if operation.outage_started_at else None,
             "failed_at": instant_text(operation.failed_at) if operation.failed_at else None,
+            "cluster_started_at": instant_text(operation.cluster_started_at) if operation.cluster_started_at else None,
             "result": json_text(dict(operation.result)),
             "error": json_text(dict(operation.error)),
         }
@@ -67,6 +79,7 @@ def decode_operation(key: Key, properties: Properties) -> Operation:
         ended_at=row.optional_instant("ended_at"),
         outage_started_at=row.optional_instant("outage_started_at"),
         failed_at=row.optional_instant("failed_at"),
+        cluster_started_at=row.optional_instant("cluster_started_at"),
         result=row.mapping("result"),
         error=row.mapping("error"),
     )
@@ -101,7 +114,7 @@ def _decode_step(record: Fields) -> StepRecord:
 
 def encode_request(request: OperationRequest) -> Properties:
     """Return the request of an operation as a JSON object."""
-    return {
+    fields: dict[str, Property | None] = {
         "id": request.id,
         "kind": request.kind.value,
         "environment": request.environment,
@@ -109,7 +122,9 @@ def encode_request(request: OperationRequest) -> Properties:
         "requested_at": instant_text(request.requested_at),
         "reason": request.reason,
         "draining": request.draining,
+        "cancellation": _answer_text(request.cancellation),
     }
+    return without_nones(fields)
 
 
 def decode_request(request: Fields) -> OperationRequest:
@@ -122,7 +137,18 @@ def decode_request(request: Fields) -> OperationRequest:
         requested_at=request.instant("requested_at"),
         reason=request.optional_text("reason") or "",
         draining=request.flag("draining"),
+        cancellation=_decode_answer(request, "cancellation"),
     )
+
+
+def _answer_text(answer: Answer | None) -> str | None:
+    return json_text({"by": answer.by, "at": instant_text(answer.at), "reason": answer.reason}) if answer else None
+
+
+def _decode_answer(request: Fields, name: str) -> Answer | None:
+    values = request.mapping(name)
+    answer = Fields(f"{request.what}, {name}", values)
+    return Answer(by=answer.text("by"), at=answer.instant("at"), reason=answer.text("reason")) if values else None
 
 
 OPERATION: Final = Codec(key=key_of_operation, encode=encode_operation, decode=decode_operation)

@@ -71,6 +71,10 @@ class EnvironmentLock:
             return ActivationStatus.FAILED
         return ActivationStatus.ACTIVE if self.holder == gateway_id else ActivationStatus.STANDBY
 
+    def was_moved_by(self, request: OperationRequest) -> bool:
+        """Whether the present grant is the operation's work: it is past its point of no return."""
+        return self.granted_by == request.id
+
     @property
     def was_restored(self) -> bool:
         """Whether the present token was minted by a restore: what was granted before it may not be known."""
@@ -111,6 +115,17 @@ def with_modes(lock: EnvironmentLock, modes: Modes, *, write_id: str) -> Environ
     return replace(lock, modes=modes, written_by=write_id)
 
 
+def answered(lock: EnvironmentLock, request: OperationRequest, *, write_id: str) -> EnvironmentLock:
+    """Return the lock with what somebody has answered to its running operation.
+
+    Raises:
+        InvariantViolation: Another operation runs, or none.
+    """
+    if lock.operation is None or lock.operation.id != request.id:
+        raise InvariantViolation(f"{request.id} is not the running operation")
+    return replace(lock, operation=request, written_by=write_id)
+
+
 def draining(lock: EnvironmentLock, *, write_id: str) -> EnvironmentLock:
     """Return the lock with its running operation draining the holder; ends with the operation."""
     if lock.operation is None:
@@ -141,8 +156,10 @@ def transferred(
     """Return the lock given to another gateway under a new token; the old holder keeps a failed mark it has.
 
     Raises:
-        InvariantViolation: `to` holds it already, or the token does not rise.
+        InvariantViolation: `to` holds it already, the token does not rise, or the operation was cancelled.
     """
+    if lock.operation is not None and lock.operation.cancellation is not None:
+        raise InvariantViolation(f"{lock.operation.id} was cancelled and moves nothing")
     if lock.holder == to:
         raise InvariantViolation(f"{to} holds the lock already")
     if lock.holder is not None:

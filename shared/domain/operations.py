@@ -24,6 +24,7 @@ class OperationStatus(Enum):
     RUNNING = "running"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+    CANCELLED = "cancelled"  # by a person, before the point of no return: nothing has moved
 
 
 class StepStatus(Enum):
@@ -85,8 +86,21 @@ POINTS_OF_NO_RETURN = (Step.ACTIVATE_DR, Step.REACTIVATE_PRIMARY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a person said about a running operation: who, when and why."""
+
+    by: str
+    at: datetime
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OperationRequest:
-    """Who asked for which operation, when and why; kept in the lock entity while the operation runs."""
+    """Who asked for which operation, when and why, and what people have answered since.
+
+    Kept in the lock entity while the operation runs, so that an answer is a conditional write of the lock (ADR 0023);
+    the operation's record keeps a copy.
+    """
 
     id: str
     kind: OperationKind
@@ -95,6 +109,7 @@ class OperationRequest:
     requested_at: datetime
     reason: str = ""
     draining: bool = False  # failback only: the holder gets no new claims
+    cancellation: Answer | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +137,12 @@ class Operation:
     failed_at: datetime | None = None  # when the monitor marked it failed; failover only
     result: Mapping[str, JsonValue] = field(default_factory=dict)
     error: Mapping[str, JsonValue] = field(default_factory=dict)
+    cluster_started_at: datetime | None = None  # when this operation asked Azure to start the DR cluster
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the operation has ended, one way or another."""
+        return self.status is not OperationStatus.RUNNING
 
 
 def begin(request: OperationRequest) -> Operation:
@@ -161,7 +182,7 @@ def finished(
     now: datetime,
 ) -> Operation:
     """Return the ended operation; one that has ended already is returned as it is."""
-    if operation.status is not OperationStatus.RUNNING:
+    if operation.is_over:
         return operation
     return replace(operation, status=status, result=result, error=error, ended_at=now, updated_at=now)
 

@@ -98,6 +98,24 @@ class RefusalCode(Enum):
         "Read the environment again and decide anew.",
         "1.4",
     )
+    OPERATION_CANCELLED = (
+        "OperationCancelled",
+        "The operation was cancelled",
+        "Nothing has moved. Begin another operation when it is wanted after all.",
+        "1.4",
+    )
+    OPERATION_ENDED = (
+        "OperationEnded",
+        "The operation has ended already",
+        "Its record says how; begin another one if it is needed.",
+        "1.4",
+    )
+    PAST_POINT_OF_NO_RETURN = (
+        "PastPointOfNoReturn",
+        "The operation has passed its point of no return",
+        "It can no longer be cancelled. Let it end; to return to the primary use failback.",
+        "2.2",
+    )
     STEP_TIMEOUT = (
         "StepTimeout",
         "The step did not finish before its deadline",

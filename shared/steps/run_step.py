@@ -23,6 +23,7 @@ from shared.domain.policy import Policy
 from shared.domain.refusals import RefusalCode, Refused
 from shared.flows.commands import StepOutcome, StepResult
 from shared.ports import Ports
+from shared.steps.answer_operation import cancelled_by
 from shared.steps.audit_trail import shown
 from shared.steps.begin_operation import audit_begun
 from shared.steps.cluster_power import start_dr_cluster, stop_dr_cluster
@@ -148,6 +149,9 @@ def _run(
             end_left_record(ports, request, args, lock_moved=lock is not None and lock.value.granted_by == request.id)
             return StepResult(outcome=StepOutcome.DONE, detail="the operation has ended already")
         return stopped(Refused(code=RefusalCode.NOT_RUNNING_OPERATION, detail=f"{request.id} is not running"))
+    running = lock.value.operation if drill is None else None
+    if step is not Step.FINISH_OPERATION and running is not None and running.cancellation is not None:
+        return _cancelled(ports, running, step)
     _record_start(ports, request, step)
     if step is STEPS_OF[request.kind][0]:
         audit_begun(ports, request, {**shown(lock.value), "operation": None})
@@ -175,6 +179,20 @@ def _body(context: StepContext) -> StepResult:
     return BODIES[context.step](context)
 
 
+def _cancelled(ports: Ports, running: OperationRequest, step: Step) -> StepResult:
+    """End the operation before the step does anything: a cancellation is final."""
+    result = stopped(cancelled_by(running))
+
+    def left_out(operation: Operation) -> Operation:
+        return step_ended(
+            operation, step, status=StepStatus.SKIPPED, detail="the operation was cancelled", now=ports.clock.now()
+        )
+
+    _try_to_change(ports, running, step, left_out)
+    log("step.cancelled", environment=running.environment, operation_id=running.id, step=step.id, detail=result.detail)
+    return result
+
+
 def _is_running(lock: EnvironmentLock, request: OperationRequest) -> bool:
     return lock.operation is not None and lock.operation.id == request.id
 
@@ -190,13 +208,21 @@ def _try_to_record(ports: Ports, request: OperationRequest, step: Step, result: 
     """Record how the step stands. The record is for people: losing it must not repeat or undo the effect."""
     if step is Step.FINISH_OPERATION:
         return
-    status = STATUS_OF[result.outcome]
+    status, start = STATUS_OF[result.outcome], result.data.get("start")
 
     def ended(operation: Operation) -> Operation:
+        if step is Step.START_DR_CLUSTER and isinstance(start, str):
+            operation = replace(operation, cluster_started_at=datetime.fromisoformat(start))
         return step_ended(operation, step, status=status, detail=result.detail, now=ports.clock.now())
 
+    _try_to_change(ports, request, step, ended)
+
+
+def _try_to_change(
+    ports: Ports, request: OperationRequest, step: Step, change: Callable[[Operation], Operation]
+) -> None:
     try:
-        change_record(ports, request.id, ended)
+        change_record(ports, request.id, change)
     except Unavailable as outage:
         warn("operation.record_delayed", operation_id=request.id, step=step.id, detail=str(outage))
 

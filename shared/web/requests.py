@@ -80,6 +80,12 @@ class DeactivateBody(Body):
     reason: Reason = ""
 
 
+class CancelBody(Body):
+    """cancel: why."""
+
+    reason: Annotated[Reason, Field(min_length=1)]
+
+
 class ConfigBody(Body):
     """A rotation config."""
 

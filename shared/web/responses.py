@@ -11,7 +11,7 @@ from shared.domain.failover import Snapshot, has_regressed, health_of
 from shared.domain.gateways import ActivationStatus, BeatAnswer, Canary, Gateway
 from shared.domain.health import Sight
 from shared.domain.locks import EnvironmentLock
-from shared.domain.operations import POINTS_OF_NO_RETURN, Operation, StepRecord, StepStatus
+from shared.domain.operations import POINTS_OF_NO_RETURN, Answer, Operation, StepRecord, StepStatus
 from shared.domain.policy import Policy
 from shared.domain.refusals import JsonValue
 from shared.domain.tasks import Resolution, RotationConfig, Task
@@ -113,6 +113,7 @@ def operation_document(operation: Operation) -> Document:
         "outage_started_at": timestamp(operation.outage_started_at),
         "current_step": _current_step(operation),
         "point_of_no_return_passed": passed,
+        "cancellation": _answer(request.cancellation),
         "steps": [_step(record) for record in operation.steps],
         "result": dict(operation.result) or None,
         "error": dict(operation.error) or None,
@@ -268,6 +269,10 @@ def _task(task: Task) -> Document:
 
 def _token(task: Task) -> str | None:
     return str(task.token) if task.token is not None else None
+
+
+def _answer(answer: Answer | None) -> Document | None:
+    return {"by": answer.by, "at": timestamp(answer.at), "reason": answer.reason} if answer else None
 
 
 def _step(record: StepRecord) -> Document:

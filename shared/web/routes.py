@@ -91,6 +91,12 @@ OPERATION: Final = Route(
     methods={"GET": READERS},
     summary="One operation with its steps",
 )
+CANCEL: Final = Route(
+    name="cancel_operation",
+    path="v1/admin/operations/{operation_id}/cancel",
+    methods={"POST": ADMINS},
+    summary="Cancel an operation before its point of no return: nothing moves after the answer",
+)
 OPERATIONS: Final = Route(
     name="operations",
     path="v1/admin/operations",
@@ -178,6 +184,6 @@ READY: Final = Route(
 
 ROUTES: Final = (
     GATEWAY_HEALTH, GATEWAYS, GATEWAY_TASKS, TASKS, RESOLVE_TASK, RESTORE_AUTHORITY, DEACTIVATE, ACTIVATE_DR, FAILBACK,
-    OPERATION, OPERATIONS, CONFIG, EXECUTE, REGISTER, HEARTBEAT, CLAIM, PROGRESS, COMPLETE, DRILLS, ABORT_DRILL,
-    CANARY, PREFLIGHT, LIVE, READY,
+    OPERATION, CANCEL, OPERATIONS, CONFIG, EXECUTE, REGISTER, HEARTBEAT, CLAIM, PROGRESS, COMPLETE, DRILLS,
+    ABORT_DRILL, CANARY, PREFLIGHT, LIVE, READY,
 )  # fmt: skip

@@ -81,6 +81,12 @@ MUTANTS = (
         "    if lock is None:\n",
     ),
     Mutant(
+        "a cancelled operation goes on",
+        "shared/steps/run_step.py",
+        "    if step is not Step.FINISH_OPERATION and running is not None and running.cancellation is not None:\n",
+        "    if False:\n",
+    ),
+    Mutant(
         "a recovered gateway keeps its token",
         "shared/domain/locks.py",
         "    next_status(lock.status_of(holder), Event.RECOVERED)\n"

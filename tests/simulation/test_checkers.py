@@ -87,6 +87,7 @@ outlives = partial(checkers.nothing_outlives_its_token, transaction_s=5.0)
 cluster_runs = partial(checkers.the_holders_cluster_runs, dr_gateway=D)
 OPERATION = {"operation": "op", "kind": "failover"}
 
+CANCELLED = Answered(at_s=1, call="c", outcome="cancelled", detail="op")
 BACK = TaskTakenBack(at_s=2, task="t", attempt=1, status="pending")
 
 BAD: list[tuple[str, Checker, History]] = [
@@ -158,6 +159,16 @@ BAD: list[tuple[str, Checker, History]] = [
     ("a move without an operation", checkers.moves_belong_to_operations, [lock(1, 7, P), lock(2, 8, D, **OPERATION)]),
     ("the holder's cluster is stopped", cluster_runs, [lock(1, 8, D), ClusterCommanded(at_s=2, what="stop")]),
     (
+        "a move of a cancelled operation",
+        checkers.the_cancelled_move_nothing,
+        [CANCELLED, lock(2, 8, D, written_by="op/move/8", **OPERATION)],
+    ),
+    (
+        "a cancelled operation that succeeds",
+        checkers.the_cancelled_move_nothing,
+        [CANCELLED, ended(2, "succeeded")],
+    ),
+    (
         "an operation ends twice",
         checkers.operations_end_once,
         [ended(1, "failed"), ended(2, "succeeded")],
@@ -218,6 +229,12 @@ GOOD: History = [
     ended(605, "succeeded"),
     lock(605, 8, D),
 ]
+
+
+def test_a_cancelled_operation_that_ends_so_and_another_that_moves_are_fine() -> None:
+    other = lock(3, 8, D, written_by="op2/move/8", operation="op2", kind="failover")
+    history: History = [CANCELLED, ended(2, "cancelled"), other]
+    assert list(checkers.the_cancelled_move_nothing(history)) == []
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from shared.domain.health import Gap, Sight
 from shared.domain.locks import EnvironmentLock, FailedMark
 from shared.domain.modes import AutoFailover, Modes, Prewarm
 from shared.domain.operations import (
+    Answer,
     Operation,
     OperationKind,
     OperationRequest,
@@ -41,6 +42,7 @@ def request(environment: str, *, at: datetime = NOON, chance: str = "a1b2c3") ->
         requested_at=at,
         reason="Vrátit řízení / hand back",
         draining=True,
+        cancellation=Answer(by="second", at=at + timedelta(minutes=1), reason="planý poplach"),
     )
 
 
@@ -141,6 +143,7 @@ def ended(environment: str) -> Operation:
         ended_at=NOON + timedelta(seconds=2),
         outage_started_at=NOON - timedelta(hours=1),
         failed_at=NOON - timedelta(minutes=54),
+        cluster_started_at=NOON - timedelta(minutes=5),
         result={"numbers": [1, 2.5, None, True], "nested": {"deep": "ok"}},
         error={"code": "PrimaryNotRecovered"},
     )

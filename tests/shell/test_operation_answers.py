@@ -1,0 +1,59 @@
+"""Answers to a running operation over HTTP: who may give them, what they must say, what comes back."""
+
+import pytest
+
+from devhost.simulation.loop_driver import run_operation
+from devhost.simulation.world import World
+from shared.web.routes import ADMIN, AGENT, OPERATE, READ
+from tests.shell.calling import Shell, opened
+from tests.unit.steps.acting import begun, everything
+
+
+@pytest.fixture
+def shell(monkeypatch: pytest.MonkeyPatch) -> Shell:
+    return opened(World().with_failed_primary(), monkeypatch).signed_in("second", ADMIN)
+
+
+def test_an_operation_is_cancelled_and_shows_who_did_and_why(shell: Shell) -> None:
+    request = begun(shell.world)
+
+    answer = shell.post("cancel_operation", {"reason": "a false alarm"}, operation_id=request.id)
+
+    assert answer.status == 200
+    assert "Idempotent-Replayed" not in answer.headers
+    said = answer.body["cancellation"]
+    assert (said["by"], said["reason"]) == ("name of second (second)", "a false alarm")
+    run_operation(shell.world.ports, request, sleep=shell.world.pass_time)
+    again = shell.post("cancel_operation", {"reason": "again"}, operation_id=request.id)
+    assert (again.status, again.body["status"], again.headers["Idempotent-Replayed"]) == (200, "cancelled", "true")
+
+
+def test_cancelling_what_has_moved_is_a_conflict(shell: Shell) -> None:
+    request = begun(shell.world)
+    run_operation(shell.world.ports, request, sleep=shell.world.pass_time)
+    answer = shell.post("cancel_operation", {"reason": "too late"}, operation_id=request.id)
+    assert (answer.status, answer.code) == (409, "PastPointOfNoReturn")
+
+
+@pytest.mark.parametrize("body", [{}, {"reason": ""}, {"reason": 1}, {"reason": "x", "force": True}])
+def test_a_cancellation_needs_a_reason_and_nothing_else(shell: Shell, body: dict[str, object]) -> None:
+    request = begun(shell.world)
+    before = everything(shell.world)
+    answer = shell.post("cancel_operation", body, operation_id=request.id)
+    assert (answer.status, answer.code) == (400, "InvalidRequest")
+    assert everything(shell.world) == before
+
+
+@pytest.mark.parametrize("role", [READ, OPERATE, AGENT])
+@pytest.mark.parametrize("function", ["cancel_operation"])
+def test_only_an_administrator_answers(shell: Shell, function: str, role: str) -> None:
+    request = begun(shell.world)
+    before = everything(shell.world)
+    answer = shell.signed_in("second", role).post(function, {"reason": "mine"}, operation_id=request.id)
+    assert (answer.status, answer.code) == (403, "Forbidden")
+    assert everything(shell.world) == before
+
+
+def test_an_operation_that_nobody_knows_is_not_found(shell: Shell) -> None:
+    answer = shell.post("cancel_operation", {"reason": "why"}, operation_id="PRO-00000099-a")
+    assert (answer.status, answer.code) == (404, "OperationNotFound")

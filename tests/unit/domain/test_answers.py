@@ -1,0 +1,113 @@
+"""What may be answered to a running operation: every row of the decision tables, and what the answer writes."""
+
+from dataclasses import replace
+
+import pytest
+
+from shared.domain.answers import Repeated, decide_cancel
+from shared.domain.faults import InvariantViolation
+from shared.domain.locks import EnvironmentLock, answered, transferred
+from shared.domain.operations import Answer, Operation, OperationKind, OperationStatus, begin, finished
+from shared.domain.refusals import RefusalCode, Refused
+from tests.unit.builders import DR, T0, TOKEN, above, failed_over_lock, lock, request
+
+ANSWER = Answer(by="second", at=T0, reason="a false alarm")
+KINDS = (OperationKind.FAILOVER, OperationKind.FAILBACK)
+
+
+def running(kind: OperationKind = OperationKind.FAILOVER) -> tuple[EnvironmentLock, Operation]:
+    asked = request(kind)
+    return lock(operation=asked), begin(asked)
+
+
+def ended(operation: Operation, status: OperationStatus, **error: object) -> Operation:
+    return finished(operation, status=status, result={}, error=error, now=T0)  # type: ignore[arg-type]
+
+
+def code_of(decision: object) -> RefusalCode:
+    assert isinstance(decision, Refused), decision
+    assert decision.evidence["operation_id"]
+    return decision.code
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_operation_that_has_not_moved_the_lock_is_cancelled_and_nothing_else_of_the_lock_changes(
+    kind: OperationKind,
+) -> None:
+    held, operation = running(kind)
+
+    decided = decide_cancel(held, operation, ANSWER, write_id="w")
+
+    assert decided == replace(held, operation=replace(operation.request, cancellation=ANSWER), written_by="w")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_operation_that_has_moved_the_lock_is_not_cancelled(kind: OperationKind) -> None:
+    held, operation = running(kind)
+    moved = replace(held, granted_by=operation.request.id)
+
+    code = code_of(decide_cancel(moved, operation, ANSWER, write_id="w"))
+
+    assert code is RefusalCode.PAST_POINT_OF_NO_RETURN
+
+
+def test_a_stop_of_the_cluster_is_not_cancelled_since_azure_calls_nothing_back() -> None:
+    held, operation = running(OperationKind.STOP_DR_CLUSTER)
+    assert code_of(decide_cancel(held, operation, ANSWER, write_id="w")) is RefusalCode.PAST_POINT_OF_NO_RETURN
+
+
+def test_cancelling_again_changes_nothing_and_keeps_the_first_answer() -> None:
+    held, operation = running()
+    once = decide_cancel(held, operation, ANSWER, write_id="w")
+    assert isinstance(once, EnvironmentLock)
+    assert decide_cancel(once, operation, replace(ANSWER, by="third"), write_id="w2") == Repeated()
+
+
+OVER = [
+    (OperationStatus.CANCELLED, {"code": "OperationCancelled"}, None),
+    (OperationStatus.SUCCEEDED, {}, RefusalCode.PAST_POINT_OF_NO_RETURN),
+    (OperationStatus.FAILED, {"code": "HolderNotConfirmed", "lock_moved": True}, RefusalCode.PAST_POINT_OF_NO_RETURN),
+    (OperationStatus.FAILED, {"code": "StepTimeout", "lock_moved": False}, RefusalCode.OPERATION_ENDED),
+]
+
+
+@pytest.mark.parametrize(("status", "error", "code"), OVER)
+@pytest.mark.parametrize("other", [None, request(OperationKind.FAILOVER, id="op-newer")])
+def test_an_operation_that_is_over_says_how_it_ended(
+    status: OperationStatus, error: dict[str, object], code: RefusalCode | None, other: None
+) -> None:
+    _, operation = running()
+
+    decided = decide_cancel(lock(operation=other), ended(operation, status, **error), ANSWER, write_id="w")
+
+    assert decided == Repeated() if code is None else code_of(decided) is code
+
+
+def test_a_stop_that_is_over_has_moved_nothing() -> None:
+    _, operation = running(OperationKind.STOP_DR_CLUSTER)
+    over = ended(operation, OperationStatus.SUCCEEDED)
+    assert code_of(decide_cancel(lock(), over, ANSWER, write_id="w")) is RefusalCode.OPERATION_ENDED
+
+
+def test_an_operation_that_left_the_lock_cancelled_is_cancelled_though_its_record_is_open() -> None:
+    _, operation = running()
+    copied = replace(operation, request=replace(operation.request, cancellation=ANSWER))
+    assert decide_cancel(lock(), copied, ANSWER, write_id="w") == Repeated()
+    assert code_of(decide_cancel(lock(), operation, ANSWER, write_id="w")) is RefusalCode.OPERATION_ENDED
+
+
+def test_a_lock_that_is_missing_names_no_operation() -> None:
+    _, operation = running()
+    assert code_of(decide_cancel(None, operation, ANSWER, write_id="w")) is RefusalCode.OPERATION_ENDED
+
+
+def test_a_cancelled_operation_cannot_move_the_lock() -> None:
+    cancelled = lock(operation=request(cancellation=ANSWER))
+    with pytest.raises(InvariantViolation, match="cancelled"):
+        transferred(cancelled, to=DR, token=above(TOKEN), now=T0, operation_id="op-failover", write_id="w")
+
+
+@pytest.mark.parametrize("other", [None, request(OperationKind.FAILBACK)])
+def test_only_the_running_operation_is_answered(other: None) -> None:
+    with pytest.raises(InvariantViolation):
+        answered(failed_over_lock(operation=other), request(), write_id="w")
