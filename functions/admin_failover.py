@@ -56,6 +56,7 @@ async def _run(
             kind,
             requested_by=call.actor,
             reason=reason,
+            requester_id=call.actor_id,
         )
         match begun:
             case Refused():
@@ -81,14 +82,17 @@ async def _restart_if_lost(client: df.DurableOrchestrationClient, ports: Ports, 
 
 
 async def _wait(call: Call, operation_id: str, wait_s: float) -> Rendered:
-    """Answer as the runbook documents when the operation ends in time, else 202 with the operation."""
+    """Answer as the runbook documents when the operation ends in time, else 202 with the operation.
+
+    An operation that waits for a second administrator is answered at once: the caller has to find one.
+    """
     ends = asyncio.get_running_loop().time() + wait_s
     looks = iter(LOOK_S)
     pause_s = LOOK_S[0]
     while True:
         operation = await asyncio.to_thread(find_operation, call.ports, operation_id)
         left_s = ends - asyncio.get_running_loop().time()
-        if operation is None or operation.is_over or left_s <= 0:
+        if operation is None or operation.status is not OperationStatus.RUNNING or left_s <= 0:
             break
         pause_s = next(looks, pause_s)
         await asyncio.sleep(min(pause_s, left_s))

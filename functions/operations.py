@@ -6,10 +6,10 @@ from functions.http_shell import Call, Rendered, respond
 from shared.domain.faults import UnknownOperation
 from shared.domain.refusals import Refused
 from shared.steps.admin_calls import find_operation, newest_operations
-from shared.steps.answer_operation import cancel_operation
-from shared.web.requests import CancelBody, parse_limit
+from shared.steps.answer_operation import Answered, approve_operation, cancel_operation
+from shared.web.requests import ApproveBody, CancelBody, parse_limit
 from shared.web.responses import operation_document
-from shared.web.routes import CANCEL, OPERATION, OPERATIONS
+from shared.web.routes import APPROVE, CANCEL, OPERATION, OPERATIONS
 
 bp = func.Blueprint()
 
@@ -48,10 +48,32 @@ def cancel(req: func.HttpRequest) -> func.HttpResponse:
 
     def post(call: Call) -> Rendered:
         reason = call.body(CancelBody).reason
-        done = cancel_operation(call.ports, call.path("operation_id"), actor=call.actor, reason=reason)
-        if isinstance(done, Refused):
-            return call.refused(done)
-        headers = {"Idempotent-Replayed": "true"} if done.repeated else {}
-        return Rendered(200, operation_document(done.operation), headers)
+        return _answered(
+            call, cancel_operation(call.ports, call.path("operation_id"), actor=call.actor, reason=reason)
+        )  # fmt: skip
 
     return respond(req, CANCEL, {"POST": post})
+
+
+@bp.function_name(APPROVE.name)
+@bp.route(route=APPROVE.path, auth_level=func.AuthLevel.ANONYMOUS)
+def approve(req: func.HttpRequest) -> func.HttpResponse:
+    """Approve an operation that another administrator asked for."""
+
+    def post(call: Call) -> Rendered:
+        reason = call.body(ApproveBody).reason
+        return _answered(
+            call,
+            approve_operation(
+                call.ports, call.path("operation_id"), actor=call.actor, object_id=call.actor_id, reason=reason
+            ),
+        )
+
+    return respond(req, APPROVE, {"POST": post})
+
+
+def _answered(call: Call, done: Answered | Refused) -> Rendered:
+    if isinstance(done, Refused):
+        return call.refused(done)
+    headers = {"Idempotent-Replayed": "true"} if done.repeated else {}
+    return Rendered(200, operation_document(done.operation), headers)

@@ -8,6 +8,7 @@ from typing import Final
 
 from devhost.simulation.history import (
     Answered,
+    Asked,
     BeatAnswered,
     BeatSent,
     ClusterCommanded,
@@ -245,6 +246,22 @@ def the_cancelled_move_nothing(events: Events) -> Iterator[Violation]:
             yield Violation("the cancelled move nothing", event.at_s, f"{event.operation} ended as {event.status}")
 
 
+def two_persons_move_a_marked_environment(events: Events) -> Iterator[Violation]:
+    """An operation that began in a marked environment moves the lock only after somebody else asked to approve it."""
+    marked, begun, approved = False, dict[str, bool](), set[str]()
+    last: LockWritten | None = None
+    for event in events:
+        if isinstance(event, Asked) and event.what.startswith("approve ") and event.what.endswith(" as second"):
+            approved.add(event.what.split()[1])
+        elif isinstance(event, LockWritten):
+            if event.operation is not None:
+                needed = begun.setdefault(event.operation, marked)
+                moved = last is not None and event.holder not in (None, last.holder)
+                if moved and needed and event.operation not in approved:
+                    yield Violation("two persons move a marked environment", event.at_s, f"{event.operation} moved it")
+            marked, last = event.two_person, event
+
+
 def operations_end_once(events: Events) -> Iterator[Violation]:
     """What an operation's record says at its end, it says for ever."""
     ended: dict[str, str] = {}
@@ -282,6 +299,7 @@ SAFETY: Final[tuple[Callable[[Events], Iterator[Violation]], ...]] = (
     only_the_failed_are_displaced,
     moves_belong_to_operations,
     the_cancelled_move_nothing,
+    two_persons_move_a_marked_environment,
     operations_end_once,
     what_has_ended_moves_nothing,
 )

@@ -47,6 +47,7 @@ class Director:
     clusters: WatchedClusters
     database: SimulatedDatabase
     holder: Callable[[], str | None]
+    running: Callable[[], str | None]  # the operation that the lock names
     wrong_ways: float = 0.0  # how often people press the button that does not fit
     healed: bool = False
     seen_holder: str | None = None
@@ -66,6 +67,9 @@ class Director:
         self._plan_primary()
         for person in (1, 2):
             self.scheduler.repeat(f"operator {person}", self._act, lambda: self.random.uniform(8, 50))
+        if self.trouble.swarm.two_person:
+            self._at(TROUBLE_FROM_S - 2, "environment marked two_person", self.operators.mark_two_person)
+            self.scheduler.repeat("second administrator", self._approve, lambda: self.random.uniform(5, 40))
         self._plan_faults()
 
     def _plan_primary(self) -> None:
@@ -128,6 +132,12 @@ class Director:
                 self.dr.freeze(self.random.uniform(100, 300))
             for _ in range(self.random.choice((1, 1, 1, 2, 3))):
                 self.operators.begin(other if self.random.random() < self.wrong_ways else fits)
+
+    def _approve(self) -> None:
+        """Approve what runs, if the second administrator is there; now and then who asked tries it alone."""
+        operation = self.running()
+        if operation is not None and (self.healed or self.random.random() < self.trouble.swarm.two_person):
+            self.operators.approve(operation, by="operator" if self.random.random() < 0.2 else "second")
 
     def _rotate(self) -> None:
         if self.operators.rotations < MOST_TASKS and not self.healed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from devhost.simulation.history import Answered, Asked, HandedOver, History
@@ -14,11 +14,12 @@ from devhost.simulation.trouble import Trouble
 from devhost.simulation.world import PRO
 from shared.domain.failover import AlreadyDone, Joined
 from shared.domain.faults import Conflict, Unavailable
+from shared.domain.locks import with_modes
 from shared.domain.operations import OperationKind
 from shared.domain.refusals import Refused
 from shared.ports import Ports
 from shared.steps.admin_calls import deactivate_gateway, execute_rotation
-from shared.steps.answer_operation import cancel_operation
+from shared.steps.answer_operation import approve_operation, cancel_operation
 from shared.steps.begin_operation import Begun, begin_operation
 from shared.steps.reconcile import expire_tasks, running_operations, sync_mirrors
 from shared.steps.watch_health import watch_health
@@ -50,7 +51,9 @@ class Operators:
         """Press the button for failover or failback."""
 
         def call(_: str) -> tuple[str, str]:
-            answer = begin_operation(self.ports, PRO.name, kind, requested_by="operator", reason="simulated")
+            answer = begin_operation(
+                self.ports, PRO.name, kind, requested_by="operator", requester_id="oid-operator", reason="simulated"
+            )
             match answer:
                 case Begun(request):
                     self.orchestrations.start(request)
@@ -63,6 +66,24 @@ class Operators:
                     return "refused", f"{answer.code.code}: {answer.detail}"
 
         self._call(kind.value, call)
+
+    def mark_two_person(self) -> None:
+        """Have the environment's operations wait for a second administrator from now on."""
+        lock = self.ports.locks.read(PRO.name)
+        if lock is not None:
+            marked = with_modes(lock.value, replace(lock.value.modes, two_person=True), write_id="modes/two-person")
+            self.ports.locks.replace(marked, etag=lock.etag)
+
+    def approve(self, operation_id: str, *, by: str) -> None:
+        """Approve an operation as this person."""
+
+        def call(_: str) -> tuple[str, str]:
+            answer = approve_operation(
+                self.ports, operation_id, actor=by, object_id=f"oid-{by}", reason="simulated"
+            )  # fmt: skip
+            return ("refused", answer.code.code) if isinstance(answer, Refused) else ("approved", operation_id)
+
+        self._call(f"approve {operation_id} as {by}", call)
 
     def cancel(self) -> None:
         """Cancel whatever runs."""

@@ -127,6 +127,7 @@ class Simulation:
         self.director = Director(
             self.scheduler, self.trouble, seeded(seed, "director"), self.clocks, self.network, self.operators,
             self.primary, self.dr, self.clusters, self.database, self._holder,
+            self._running,
         )  # fmt: skip
 
     def carry_out(self) -> float:
@@ -177,6 +178,10 @@ class Simulation:
     def _holder(self) -> str | None:
         stored = self.tables.locks.rows.snapshot().rows.get((PRO.name, "lock"))
         return stored.value.holder if stored is not None else None
+
+    def _running(self) -> str | None:
+        stored = self.tables.locks.rows.snapshot().rows.get((PRO.name, "lock"))
+        return stored.value.operation.id if stored is not None and stored.value.operation is not None else None
 
 
 def run_seed(seed: int) -> Run:

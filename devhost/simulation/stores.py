@@ -75,7 +75,7 @@ def watched_tables(trouble: Trouble) -> MemoryTables:
                 at_s=scheduler.now_s, token=lock.token, holder=lock.holder, holder_failed=failed,
                 draining=lock.draining,
                 operation=operation.id if operation else None, kind=operation.kind.value if operation else None,
-                written_by=lock.written_by,
+                written_by=lock.written_by, two_person=lock.modes.two_person,
             )
         )  # fmt: skip
 

@@ -122,6 +122,9 @@ def encode_request(request: OperationRequest) -> Properties:
         "requested_at": instant_text(request.requested_at),
         "reason": request.reason,
         "draining": request.draining,
+        "requester_id": request.requester_id,
+        "needs_approval": request.needs_approval,
+        "approval": _answer_text(request.approval),
         "cancellation": _answer_text(request.cancellation),
     }
     return without_nones(fields)
@@ -137,6 +140,9 @@ def decode_request(request: Fields) -> OperationRequest:
         requested_at=request.instant("requested_at"),
         reason=request.optional_text("reason") or "",
         draining=request.flag("draining"),
+        requester_id=request.optional_text("requester_id") or "",
+        needs_approval=request.flag("needs_approval"),
+        approval=_decode_answer(request, "approval"),
         cancellation=_decode_answer(request, "cancellation"),
     )
 

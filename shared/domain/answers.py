@@ -10,14 +10,26 @@ Decision table of `decide_cancel` (first match wins):
     it is cancelled already                     -> repeated
     otherwise                                   -> the lock to write
 
+Decision table of `decide_approval`:
+
+    the operation does not run                  -> refused, OperationEnded
+    it is cancelled                             -> refused, OperationCancelled
+    it needs no approval                        -> refused, ApprovalNotNeeded
+    it is approved already                      -> refused, AlreadyApproved
+    who approves is who asked for it            -> refused, SelfApproval
+    it was asked for `approval_timeout_s` ago   -> refused, ApprovalExpired
+    otherwise                                   -> the lock to write
+
 Nothing here writes. The write is conditional on the version of the lock that was judged, so that of a cancellation and
 a move exactly one happens (ADR 0023).
 """
 
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from shared.domain.locks import EnvironmentLock, answered
-from shared.domain.operations import Answer, Operation, OperationKind, OperationStatus
+from shared.domain.operations import Answer, Operation, OperationKind, OperationRequest, OperationStatus
+from shared.domain.policy import Policy
 from shared.domain.refusals import JsonValue, RefusalCode, Refused
 
 
@@ -42,6 +54,47 @@ def decide_cancel(
     if running.cancellation is not None:
         return Repeated()
     return answered(lock, replace(running, cancellation=answer), write_id=write_id)
+
+
+def decide_approval(
+    lock: EnvironmentLock | None,
+    operation: Operation,
+    answer: Answer,
+    *,
+    approver_id: str,
+    policy: Policy,
+    write_id: str,
+) -> EnvironmentLock | Refused:
+    """Return the lock in which the operation is approved.
+
+    Args:
+        approver_id: Object id of who approves.
+    """
+    running = lock.operation if lock else None
+    if lock is None or running is None or running.id != operation.request.id:
+        return _refused(RefusalCode.OPERATION_ENDED, "it no longer runs", operation)
+    if running.cancellation is not None:
+        return _refused(RefusalCode.OPERATION_CANCELLED, f"cancelled by {running.cancellation.by}", operation)
+    if not running.needs_approval:
+        return _refused(RefusalCode.APPROVAL_NOT_NEEDED, "it runs", operation)
+    if running.approval is not None:
+        return _refused(RefusalCode.ALREADY_APPROVED, f"approved by {running.approval.by}", operation)
+    if approver_id == running.requester_id or answer.by == running.requested_by:
+        return _refused(RefusalCode.SELF_APPROVAL, f"requested by {running.requested_by}", operation)
+    ends_at = approval_ends_at(running, policy)
+    if answer.at >= ends_at:
+        return _refused(RefusalCode.APPROVAL_EXPIRED, f"it could be approved until {ends_at.isoformat()}", operation)
+    return answered(lock, replace(running, approval=answer), write_id=write_id)
+
+
+def approval_ends_at(request: OperationRequest, policy: Policy) -> datetime:
+    """Return until when the operation may be approved."""
+    return request.requested_at + timedelta(seconds=policy.approval_timeout_s)
+
+
+def is_unapproved(running: OperationRequest) -> bool:
+    """Whether the operation still needs a second administrator: nothing of it may be carried out."""
+    return running.needs_approval and running.approval is None
 
 
 def _is_ending_cancelled(operation: Operation) -> bool:

@@ -129,6 +129,9 @@ def decide_deactivation(
         return _refused(RefusalCode.OPERATION_IN_PROGRESS, f"{running.kind.value} {running.id}", snapshot, policy)
     if not forced:
         return _refused(RefusalCode.LOCK_HOLDER_DEACTIVATION, f"{gateway.id} is the only holder", snapshot, policy)
+    if snapshot.lock.value.modes.two_person:
+        # One person could otherwise take the holder out, and then fail over an environment that nobody holds.
+        return _refused(RefusalCode.SECOND_PERSON_NEEDED, f"{snapshot.environment} is marked", snapshot, policy)
     return snapshot.lock
 
 

@@ -21,6 +21,7 @@ class OperationKind(Enum):
 class OperationStatus(Enum):
     """How an operation stands."""
 
+    WAITING_APPROVAL = "waiting_approval"  # for a second administrator; nothing has been started
     RUNNING = "running"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -44,6 +45,7 @@ class Step(Enum):
         self.id = step_id
         self.runbook = runbook
 
+    AWAIT_APPROVAL = ("await_approval", "")
     VERIFY_PRIMARY_DOWN = ("verify_primary_down", "1.1")
     START_DR_CLUSTER = ("start_dr_cluster", "1.2")
     VERIFY_DR_GATEWAY = ("verify_dr_gateway", "1.3")
@@ -79,6 +81,8 @@ STEPS_OF: Mapping[OperationKind, tuple[Step, ...]] = {
     ),
 }  # fmt: skip
 
+OVER: Final = frozenset({OperationStatus.SUCCEEDED, OperationStatus.FAILED, OperationStatus.CANCELLED})
+
 DETAIL_LENGTH: Final = 500
 """Characters kept of a step's detail: Azure's messages can be long, and all steps share one table property."""
 
@@ -109,6 +113,9 @@ class OperationRequest:
     requested_at: datetime
     reason: str = ""
     draining: bool = False  # failback only: the holder gets no new claims
+    requester_id: str = ""  # object id of who asked, which stays when names change; empty: the control plane itself
+    needs_approval: bool = False  # fixed when the operation is registered
+    approval: Answer | None = None
     cancellation: Answer | None = None
 
 
@@ -142,13 +149,19 @@ class Operation:
     @property
     def is_over(self) -> bool:
         """Whether the operation has ended, one way or another."""
-        return self.status is not OperationStatus.RUNNING
+        return self.status in OVER
 
 
 def begin(request: OperationRequest) -> Operation:
     """Return the record of an operation that is about to run, with every step pending."""
-    steps = tuple(StepRecord(step=step) for step in STEPS_OF[request.kind])
-    return Operation(request=request, status=OperationStatus.RUNNING, steps=steps, updated_at=request.requested_at)
+    status = OperationStatus.WAITING_APPROVAL if request.needs_approval else OperationStatus.RUNNING
+    steps = tuple(StepRecord(step=step) for step in steps_of(request))
+    return Operation(request=request, status=status, steps=steps, updated_at=request.requested_at)
+
+
+def steps_of(request: OperationRequest) -> tuple[Step, ...]:
+    """Return the steps that people see of this operation, in order."""
+    return (Step.AWAIT_APPROVAL, *STEPS_OF[request.kind]) if request.needs_approval else STEPS_OF[request.kind]
 
 
 def step_started(operation: Operation, step: Step, *, now: datetime) -> Operation:
@@ -170,6 +183,8 @@ def step_ended(operation: Operation, step: Step, *, status: StepStatus, detail: 
         ended_at = None if status is StepStatus.RUNNING else now
         return replace(record, status=status, detail=detail[:DETAIL_LENGTH], ended_at=ended_at)
 
+    if step is Step.AWAIT_APPROVAL and status is StepStatus.SUCCEEDED:
+        operation = replace(operation, status=OperationStatus.RUNNING)
     return _with_step(operation, step, ended, now)
 
 

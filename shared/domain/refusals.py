@@ -104,6 +104,42 @@ class RefusalCode(Enum):
         "Nothing has moved. Begin another operation when it is wanted after all.",
         "1.4",
     )
+    APPROVAL_NEEDED = (
+        "ApprovalNeeded",
+        "The operation has not been approved",
+        "Another administrator approves it: POST …/operations/{id}/approve.",
+        "1.4",
+    )
+    APPROVAL_NOT_NEEDED = (
+        "ApprovalNotNeeded",
+        "The operation needs no approval",
+        "Follow the operation; it waits for nobody.",
+        "1.4",
+    )
+    APPROVAL_EXPIRED = (
+        "ApprovalExpired",
+        "Nobody approved the operation in time",
+        "Nothing has been started. Begin it again when a second administrator is at hand.",
+        "1.4",
+    )
+    ALREADY_APPROVED = (
+        "AlreadyApproved",
+        "The operation has been approved already",
+        "The evidence says by whom; one approval is enough.",
+        "1.4",
+    )
+    SELF_APPROVAL = (
+        "SelfApproval",
+        "Who asks for an operation cannot approve it",
+        "Ask another administrator; the identity counts, not the name.",
+        "1.4",
+    )
+    SECOND_PERSON_NEEDED = (
+        "SecondPersonNeeded",
+        "This environment needs two administrators for that",
+        "Begin a failover or a failback instead: it waits for a second administrator.",
+        "3",
+    )
     OPERATION_ENDED = (
         "OperationEnded",
         "The operation has ended already",

@@ -1,9 +1,10 @@
 """What people answer to a running operation: each answer is one conditional write of the lock that names it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from shared.domain.answers import Repeated, decide_cancel
+from shared.domain.answers import Repeated, decide_approval, decide_cancel
 from shared.domain.events import EventType
 from shared.domain.faults import LockStoreUnavailable, UnknownOperation
 from shared.domain.locks import EnvironmentLock
@@ -18,6 +19,7 @@ from shared.steps.write_lock import replace_lock
 from shared.telemetry import log
 
 TRIES: Final = 10
+Decided = EnvironmentLock | Repeated | Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +41,54 @@ def cancel_operation(ports: Ports, operation_id: str, *, actor: str, reason: str
         Unavailable: A store did not answer; the operation may have been cancelled, and cancelling again is safe.
     """
     answer = Answer(by=actor, at=ports.clock.now(), reason=reason)
+
+    def decide(lock: EnvironmentLock | None, operation: Operation, write_id: str) -> Decided:
+        return decide_cancel(lock, operation, answer, write_id=write_id)
+
+    return _answer(ports, operation_id, "cancel", decide, note_cancellation)
+
+
+def approve_operation(
+    ports: Ports, operation_id: str, *, actor: str, object_id: str, reason: str
+) -> Answered | Refused:
+    """Approve an operation that waits for a second administrator.
+
+    Args:
+        object_id: Identity of who approves; it must not be that of who asked.
+
+    Raises:
+        UnknownOperation: No such operation.
+        Unavailable: A store did not answer; the operation may have been approved, and its record will tell.
+    """
+    answer = Answer(by=actor, at=ports.clock.now(), reason=reason)
+
+    def decide(lock: EnvironmentLock | None, operation: Operation, write_id: str) -> Decided:
+        return decide_approval(
+            lock, operation, answer, approver_id=object_id, policy=ports.policy, write_id=write_id
+        )  # fmt: skip
+
+    return _answer(ports, operation_id, "approve", decide, note_approval)
+
+
+def _answer(
+    ports: Ports,
+    operation_id: str,
+    word: str,
+    decide: Callable[[EnvironmentLock | None, Operation, str], Decided],
+    note: Callable[[Ports, EnvironmentLock], None],
+) -> Answered | Refused:
     for _ in range(TRIES):
         environment = known_operation(ports, operation_id).request.environment
         lock = ports.locks.read(environment)
         operation = known_operation(ports, operation_id)  # after the lock: one that has just left it shows how it ended
-        write_id = f"{operation_id}/cancel/{ports.ids.unique()}"
-        decision = decide_cancel(lock.value if lock else None, operation, answer, write_id=write_id)
+        write_id = f"{operation_id}/{word}/{ports.ids.unique()}"
+        decision = decide(lock.value if lock else None, operation, write_id)
         if isinstance(decision, Refused):
             return decision
         if isinstance(decision, Repeated) or lock is None:
             return Answered(operation, repeated=True)
         if replace_lock(ports, decision, etag=lock.etag) is not None:
-            note_cancellation(ports, decision)
+            note(ports, decision)
             return Answered(known_operation(ports, operation_id))
     raise LockStoreUnavailable("the environment lock kept changing")
 
@@ -63,24 +101,33 @@ def note_cancellation(ports: Ports, lock: EnvironmentLock) -> None:
     running = lock.operation
     assert running is not None
     assert running.cancellation is not None
+    _note(ports, lock, running, running.cancellation, "cancel_requested", EventType.OPERATION_CANCEL_REQUESTED)
+
+
+def note_approval(ports: Ports, lock: EnvironmentLock) -> None:
+    """Record, audit and tell that the lock's operation was approved; repeated by the step that waited for it."""
+    running = lock.operation
+    assert running is not None
+    assert running.approval is not None
+    _note(ports, lock, running, running.approval, "approved", EventType.OPERATION_APPROVED)
+
+
+def _note(
+    ports: Ports, lock: EnvironmentLock, running: OperationRequest, answer: Answer, word: str, event: EventType
+) -> None:
     copy_request(ports, running)
     record_audit_once(
-        ports, running.environment, write_id=f"{running.id}/cancel", actor=running.cancellation.by,
-        action=f"{running.kind.value}.cancel_requested", reason=running.cancellation.reason, before=shown(lock),
-        after=shown(lock),
+        ports, running.environment, write_id=f"{running.id}/{word}", actor=answer.by,
+        action=f"{running.kind.value}.{word}", reason=answer.reason, before=shown(lock), after=shown(lock),
     )  # fmt: skip
     tell(
-        ports, running.environment, event_id=f"{running.id}/cancel", type=EventType.OPERATION_CANCEL_REQUESTED,
-        subject=running.id,
+        ports, running.environment, event_id=f"{running.id}/{word}", type=event, subject=running.id,
         data={
-            "operation": running.kind.value, "cancelled_by": running.cancellation.by,
-            "reason": running.cancellation.reason,
+            "operation": running.kind.value, "requested_by": running.requested_by, "by": answer.by,
+            "reason": answer.reason,
         },
     )  # fmt: skip
-    log(
-        "operation.cancel_requested", environment=running.environment, operation_id=running.id,
-        type=running.kind.value, cancelled_by=running.cancellation.by,
-    )  # fmt: skip
+    log(event.value, environment=running.environment, operation_id=running.id, type=running.kind.value, by=answer.by)
 
 
 def cancelled_by(request: OperationRequest) -> Refused:

@@ -45,11 +45,15 @@ class Begun:
 
 
 def begin_operation(
-    ports: Ports, environment: str, kind: OperationKind, *, requested_by: str, reason: str
+    ports: Ports, environment: str, kind: OperationKind, *, requested_by: str, reason: str, requester_id: str = ""
 ) -> Begun | AlreadyDone | Joined | Refused:
     """Decide over a fresh snapshot and, when allowed, register the operation by a conditional write.
 
-    A refusal changes nothing. Of many callers at once one begins the operation and the others join it.
+    A refusal changes nothing. Of many callers at once one begins the operation and the others join it. In an
+    environment marked `two_person` the operation waits for the approval of a second administrator.
+
+    Args:
+        requester_id: Object id of the person who asks; empty when the control plane itself does.
 
     Raises:
         UnknownEnvironment: The environment is not declared.
@@ -62,11 +66,13 @@ def begin_operation(
         requested_by=requested_by,
         requested_at=ports.clock.now(),
         reason=reason,
+        requester_id=requester_id,
     )
     for _ in range(TRIES):
         decision = _decide(ports, environment, kind)
         if not isinstance(decision, Allowed):
             return decision
+        request = replace(request, needs_approval=decision.lock.value.modes.two_person)
         if _register(ports, request, decision.lock):
             return Begun(request)
     raise LockStoreUnavailable("the environment lock kept changing")

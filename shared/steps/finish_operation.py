@@ -165,8 +165,9 @@ def _result(operation: Operation, args: Mapping[str, Any], now: datetime) -> dic
     result.update(args.get("result") or {})
     if request.kind is OperationKind.FAILOVER and operation.outage_started_at and operation.failed_at:
         detect_s = (operation.failed_at - operation.outage_started_at).total_seconds()
-        decide_s = (request.requested_at - operation.failed_at).total_seconds()
-        execute_s = (now - request.requested_at).total_seconds()
+        decided_at = request.approval.at if request.approval else request.requested_at
+        decide_s = (decided_at - operation.failed_at).total_seconds()
+        execute_s = (now - decided_at).total_seconds()
         result["recovery_time"] = {
             "total_seconds": round(detect_s + decide_s + execute_s, 3),
             "detect_seconds": round(detect_s, 3),

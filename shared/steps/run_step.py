@@ -5,12 +5,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
+from shared.domain.answers import is_unapproved
 from shared.domain.events import EventType
 from shared.domain.faults import Unavailable
 from shared.domain.locks import EnvironmentLock
 from shared.domain.operations import (
     DETAIL_LENGTH,
-    STEPS_OF,
     Operation,
     OperationKind,
     OperationRequest,
@@ -18,12 +18,14 @@ from shared.domain.operations import (
     StepStatus,
     step_ended,
     step_started,
+    steps_of,
 )
 from shared.domain.policy import Policy
 from shared.domain.refusals import RefusalCode, Refused
 from shared.flows.commands import StepOutcome, StepResult
 from shared.ports import Ports
 from shared.steps.answer_operation import cancelled_by
+from shared.steps.approval import await_approval
 from shared.steps.audit_trail import shown
 from shared.steps.begin_operation import audit_begun
 from shared.steps.cluster_power import start_dr_cluster, stop_dr_cluster
@@ -48,6 +50,7 @@ from shared.telemetry import log, warn
 Body = Callable[[StepContext], StepResult]
 
 BODIES: Final[Mapping[Step, Body]] = {
+    Step.AWAIT_APPROVAL: await_approval,
     Step.VERIFY_PRIMARY_DOWN: verify_primary_down,
     Step.START_DR_CLUSTER: start_dr_cluster,
     Step.VERIFY_DR_GATEWAY: verify_dr_gateway,
@@ -76,6 +79,9 @@ BEFORE_THE_MOVE: Final = frozenset(
 
 CLEANUP: Final = frozenset({Step.STOP_AFTER_DRILL, Step.FINISH_OPERATION})
 """Steps of a drill that are carried out although the rehearsal was aborted or gave way."""
+
+UNAPPROVED: Final = frozenset({Step.AWAIT_APPROVAL, Step.FINISH_OPERATION})
+"""Steps of an operation that nobody has approved yet."""
 
 STATUS_OF: Final = {
     StepOutcome.DONE: StepStatus.SUCCEEDED,
@@ -117,6 +123,7 @@ def limits_s(policy: Policy) -> Mapping[Step, float]:
     """Return how long each step may take, in seconds, before its operation fails."""
     decision_s = 2 * policy.heartbeat_timeout_s + policy.retry_s
     return {
+        Step.AWAIT_APPROVAL: policy.outage_limit_s,  # it ends its own wait, and an outage must not end it earlier
         Step.VERIFY_PRIMARY_DOWN: decision_s,
         Step.START_DR_CLUSTER: policy.cluster_start_timeout_s,
         Step.VERIFY_DR_GATEWAY: policy.gateway_boot_timeout_s,
@@ -152,8 +159,11 @@ def _run(
     running = lock.value.operation if drill is None else None
     if step is not Step.FINISH_OPERATION and running is not None and running.cancellation is not None:
         return _cancelled(ports, running, step)
+    if step not in UNAPPROVED and running is not None and is_unapproved(running):
+        # Only a driver that does not know of approvals gets here: a host of the release before.
+        return stopped(Refused(code=RefusalCode.APPROVAL_NEEDED, detail=f"{request.id} waits for a second person"))
     _record_start(ports, request, step)
-    if step is STEPS_OF[request.kind][0]:
+    if step is steps_of(request)[0]:
         audit_begun(ports, request, {**shown(lock.value), "operation": None})
     context = StepContext(
         ports=ports, step=step, request=request, environment=environment_of(ports, request.environment), lock=lock,

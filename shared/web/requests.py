@@ -80,6 +80,12 @@ class DeactivateBody(Body):
     reason: Reason = ""
 
 
+class ApproveBody(Body):
+    """approve: what convinced the second person; optional."""
+
+    reason: Reason = ""
+
+
 class CancelBody(Body):
     """cancel: why."""
 

@@ -113,6 +113,8 @@ def operation_document(operation: Operation) -> Document:
         "outage_started_at": timestamp(operation.outage_started_at),
         "current_step": _current_step(operation),
         "point_of_no_return_passed": passed,
+        "needs_approval": request.needs_approval,
+        "approval": _answer(request.approval),
         "cancellation": _answer(request.cancellation),
         "steps": [_step(record) for record in operation.steps],
         "result": dict(operation.result) or None,

@@ -97,6 +97,12 @@ CANCEL: Final = Route(
     methods={"POST": ADMINS},
     summary="Cancel an operation before its point of no return: nothing moves after the answer",
 )
+APPROVE: Final = Route(
+    name="approve_operation",
+    path="v1/admin/operations/{operation_id}/approve",
+    methods={"POST": ADMINS},
+    summary="Approve an operation that another administrator asked for",
+)
 OPERATIONS: Final = Route(
     name="operations",
     path="v1/admin/operations",
@@ -184,6 +190,6 @@ READY: Final = Route(
 
 ROUTES: Final = (
     GATEWAY_HEALTH, GATEWAYS, GATEWAY_TASKS, TASKS, RESOLVE_TASK, RESTORE_AUTHORITY, DEACTIVATE, ACTIVATE_DR, FAILBACK,
-    OPERATION, CANCEL, OPERATIONS, CONFIG, EXECUTE, REGISTER, HEARTBEAT, CLAIM, PROGRESS, COMPLETE, DRILLS,
+    OPERATION, APPROVE, CANCEL, OPERATIONS, CONFIG, EXECUTE, REGISTER, HEARTBEAT, CLAIM, PROGRESS, COMPLETE, DRILLS,
     ABORT_DRILL, CANARY, PREFLIGHT, LIVE, READY,
 )  # fmt: skip

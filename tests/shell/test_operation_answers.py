@@ -7,6 +7,7 @@ from devhost.simulation.world import World
 from shared.web.routes import ADMIN, AGENT, OPERATE, READ
 from tests.shell.calling import Shell, opened
 from tests.unit.steps.acting import begun, everything
+from tests.unit.steps.test_two_person import marked
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def test_a_cancellation_needs_a_reason_and_nothing_else(shell: Shell, body: dict
 
 
 @pytest.mark.parametrize("role", [READ, OPERATE, AGENT])
-@pytest.mark.parametrize("function", ["cancel_operation"])
+@pytest.mark.parametrize("function", ["cancel_operation", "approve_operation"])
 def test_only_an_administrator_answers(shell: Shell, function: str, role: str) -> None:
     request = begun(shell.world)
     before = everything(shell.world)
@@ -57,3 +58,22 @@ def test_only_an_administrator_answers(shell: Shell, function: str, role: str) -
 def test_an_operation_that_nobody_knows_is_not_found(shell: Shell) -> None:
     answer = shell.post("cancel_operation", {"reason": "why"}, operation_id="PRO-00000099-a")
     assert (answer.status, answer.code) == (404, "OperationNotFound")
+
+
+def test_the_runbooks_call_answers_at_once_that_it_waits_and_another_administrator_approves(shell: Shell) -> None:
+    marked(shell.world)
+    asked = shell.signed_in("first", ADMIN).post("activate_dr", environment="PRO")
+    assert (asked.status, asked.body["status"]) == (202, "waiting_approval")
+    assert asked.headers["Operation-Location"].endswith(asked.body["id"])
+    assert [request.id for request in shell.started] == [asked.body["id"]]
+    assert asked.body["steps"][0]["id"] == asked.body["current_step"] == "await_approval"
+
+    before = everything(shell.world)
+    own = shell.post("approve_operation", operation_id=asked.body["id"])
+    assert (own.status, own.code) == (409, "SelfApproval")
+    assert everything(shell.world) == before
+
+    approved = shell.signed_in("second", ADMIN).post("approve_operation", operation_id=asked.body["id"])
+    assert (approved.status, approved.body["approval"]["by"]) == (200, "name of second (second)")
+    run_operation(shell.world.ports, shell.started[0], sleep=shell.world.pass_time)
+    assert shell.world.lock.holder == shell.world.dr.id

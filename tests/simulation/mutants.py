@@ -87,6 +87,12 @@ MUTANTS = (
         "    if False:\n",
     ),
     Mutant(
+        "who asked approves",
+        "shared/domain/answers.py",
+        "    if approver_id == running.requester_id or answer.by == running.requested_by:\n",
+        "    if False:\n",
+    ),
+    Mutant(
         "a recovered gateway keeps its token",
         "shared/domain/locks.py",
         "    next_status(lock.status_of(holder), Event.RECOVERED)\n"

@@ -13,6 +13,7 @@ from devhost.simulation import checkers, outcomes
 from devhost.simulation.checkers import Violation
 from devhost.simulation.history import (
     Answered,
+    Asked,
     BeatAnswered,
     BeatSent,
     ClusterCommanded,
@@ -87,6 +88,8 @@ outlives = partial(checkers.nothing_outlives_its_token, transaction_s=5.0)
 cluster_runs = partial(checkers.the_holders_cluster_runs, dr_gateway=D)
 OPERATION = {"operation": "op", "kind": "failover"}
 
+APPROVED = Asked(at_s=1.5, call="c", what="approve op as second")
+APPROVED_ALONE = Asked(at_s=1.5, call="c", what="approve op as operator")
 CANCELLED = Answered(at_s=1, call="c", outcome="cancelled", detail="op")
 BACK = TaskTakenBack(at_s=2, task="t", attempt=1, status="pending")
 
@@ -169,6 +172,11 @@ BAD: list[tuple[str, Checker, History]] = [
         [CANCELLED, ended(2, "succeeded")],
     ),
     (
+        "a move that nobody approved",
+        checkers.two_persons_move_a_marked_environment,
+        [lock(1, 7, P, two_person=True), APPROVED_ALONE, lock(2, 7, P, **OPERATION), lock(3, 8, D, **OPERATION)],
+    ),
+    (
         "an operation ends twice",
         checkers.operations_end_once,
         [ended(1, "failed"), ended(2, "succeeded")],
@@ -235,6 +243,17 @@ def test_a_cancelled_operation_that_ends_so_and_another_that_moves_are_fine() ->
     other = lock(3, 8, D, written_by="op2/move/8", operation="op2", kind="failover")
     history: History = [CANCELLED, ended(2, "cancelled"), other]
     assert list(checkers.the_cancelled_move_nothing(history)) == []
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        [lock(1, 7, P, two_person=True), APPROVED, lock(2, 7, P, **OPERATION), lock(3, 8, D, **OPERATION)],
+        [lock(1, 7, P), lock(2, 7, P, two_person=True, **OPERATION), lock(3, 8, D, two_person=True, **OPERATION)],
+    ],
+)
+def test_a_move_that_was_approved_or_began_before_the_mark_is_fine(history: History) -> None:
+    assert list(checkers.two_persons_move_a_marked_environment(history)) == []
 
 
 @pytest.mark.parametrize(

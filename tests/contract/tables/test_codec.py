@@ -72,6 +72,9 @@ def operation_requests(draw: st.DrawFn) -> OperationRequest:
         requested_at=at,
         reason=draw(TEXT),
         draining=draw(st.booleans()),
+        requester_id=draw(TEXT),
+        needs_approval=draw(st.booleans()),
+        approval=draw(ANSWERS),
         cancellation=draw(ANSWERS),
     )
 
@@ -250,7 +253,7 @@ def test_members_of_a_newer_version_inside_json_are_ignored() -> None:
     assert LOCK.decode(LOCK.key(record), properties) == record
 
 
-SINCE: Mapping[str, Any] = {"draining": False, "cancellation": None}
+SINCE: Mapping[str, Any] = {"requester_id": "", "needs_approval": False, "approval": None, "cancellation": None}
 """What a request of the release before lacks, and what it means that it does."""
 
 

@@ -1,15 +1,26 @@
 """What may be answered to a running operation: every row of the decision tables, and what the answer writes."""
 
 from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from shared.domain.answers import Repeated, decide_cancel
+from shared.domain.answers import Repeated, approval_ends_at, decide_approval, decide_cancel
 from shared.domain.faults import InvariantViolation
 from shared.domain.locks import EnvironmentLock, answered, transferred
-from shared.domain.operations import Answer, Operation, OperationKind, OperationStatus, begin, finished
+from shared.domain.operations import (
+    Answer,
+    Operation,
+    OperationKind,
+    OperationRequest,
+    OperationStatus,
+    begin,
+    finished,
+)
+from shared.domain.policy import Policy
 from shared.domain.refusals import RefusalCode, Refused
-from tests.unit.builders import DR, T0, TOKEN, above, failed_over_lock, lock, request
+from tests.unit.builders import DR, SECOND, T0, TOKEN, above, failed_over_lock, lock, request
 
 ANSWER = Answer(by="second", at=T0, reason="a false alarm")
 KINDS = (OperationKind.FAILOVER, OperationKind.FAILBACK)
@@ -111,3 +122,63 @@ def test_a_cancelled_operation_cannot_move_the_lock() -> None:
 def test_only_the_running_operation_is_answered(other: None) -> None:
     with pytest.raises(InvariantViolation):
         answered(failed_over_lock(operation=other), request(), write_id="w")
+
+
+POLICY = Policy(approval_timeout_s=900)
+APPROVER = "object-2"
+
+
+def waiting(kind: OperationKind = OperationKind.FAILOVER, **changes: Any) -> OperationRequest:
+    return request(kind, **{"requester_id": "object-1", "needs_approval": True, **changes})
+
+
+def approved(held: EnvironmentLock, asked: OperationRequest, *, answer: Answer = ANSWER, by: str = APPROVER) -> object:
+    return decide_approval(held, begin(asked), answer, approver_id=by, policy=POLICY, write_id="w")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_another_administrator_approves_and_nothing_else_of_the_lock_changes(kind: OperationKind) -> None:
+    asked = waiting(kind)
+    held = lock(operation=asked)
+    assert approved(held, asked) == replace(held, operation=replace(asked, approval=ANSWER), written_by="w")
+
+
+LATE = T0 + 900 * SECOND
+REFUSED: list[tuple[str, OperationRequest, Answer, str, RefusalCode]] = [
+    ("by who asked", waiting(), ANSWER, "object-1", RefusalCode.SELF_APPROVAL),
+    ("by the name of who asked", waiting(), replace(ANSWER, by="operator"), "object-3", RefusalCode.SELF_APPROVAL),
+    ("a second time", waiting(approval=ANSWER), ANSWER, APPROVER, RefusalCode.ALREADY_APPROVED),
+    ("a second time by somebody else", waiting(approval=ANSWER), ANSWER, "object-3", RefusalCode.ALREADY_APPROVED),
+    ("just too late", waiting(), replace(ANSWER, at=LATE), APPROVER, RefusalCode.APPROVAL_EXPIRED),
+    ("after it was cancelled", waiting(cancellation=ANSWER), ANSWER, APPROVER, RefusalCode.OPERATION_CANCELLED),
+    ("though none is needed", waiting(needs_approval=False), ANSWER, APPROVER, RefusalCode.APPROVAL_NOT_NEEDED),
+]
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer", "by", "code"), [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED]
+)
+def test_an_approval_is_refused(asked: OperationRequest, answer: Answer, by: str, code: RefusalCode) -> None:
+    assert code_of(approved(lock(operation=asked), asked, answer=answer, by=by)) is code
+
+
+def test_an_approval_counts_until_the_last_moment() -> None:
+    asked = waiting()
+    assert approval_ends_at(asked, POLICY) == LATE
+    last = replace(ANSWER, at=LATE - timedelta(microseconds=1))
+    assert isinstance(approved(lock(operation=asked), asked, answer=last), EnvironmentLock)
+
+
+@pytest.mark.parametrize("other", [None, waiting(id="op-newer")])
+def test_an_approval_of_one_operation_does_not_count_for_another(other: OperationRequest | None) -> None:
+    assert code_of(approved(lock(operation=other), waiting())) is RefusalCode.OPERATION_ENDED
+
+
+def test_a_lock_that_is_missing_can_approve_nothing() -> None:
+    decided = decide_approval(None, begin(waiting()), ANSWER, approver_id=APPROVER, policy=POLICY, write_id="w")
+    assert code_of(decided) is RefusalCode.OPERATION_ENDED
+
+
+def test_what_the_control_plane_begins_by_itself_may_be_approved_by_anybody() -> None:
+    asked = waiting(requester_id="", requested_by="auto-failover")
+    assert isinstance(approved(lock(operation=asked), asked), EnvironmentLock)

@@ -7,12 +7,15 @@ import pytest
 from devhost.simulation.loop_driver import run_operation
 from devhost.simulation.world import World
 from shared.domain.operations import OperationRequest, OperationStatus, Step
+from shared.domain.refusals import RefusalCode
 from shared.flows.commands import StepOutcome
-from shared.steps.answer_operation import Answered, cancel_operation
+from shared.steps.answer_operation import Answered, approve_operation, cancel_operation
 from shared.steps.run_step import run_step
 from tests.unit.steps.acting import begun
 from tests.unit.steps.test_interruptions import Clocked, Countdown, HostDied
+from tests.unit.steps.test_two_person import asked, marked
 
+SINCE = "2026-01-01T00:00:00+00:00"
 Story = Callable[[Clocked, OperationRequest], None]
 
 
@@ -83,3 +86,44 @@ def test_a_cancellation_that_landed_holds_though_nobody_asks_again() -> None:
 
         assert world.operation(request.id).status is OperationStatus.CANCELLED, all_points[at]
         assert audited(world)[-3:] == ["failover.begun", "failover.cancel_requested", "failover.cancelled"], at
+
+
+def awaiting(hook: Countdown) -> tuple[Clocked, OperationRequest]:
+    """Return a world whose failover waits for a second administrator."""
+    world = Clocked(hook)
+    marked(world.with_failed_primary())
+    request = asked(world)
+    assert run_step(world.ports, request, Step.AWAIT_APPROVAL, {}).outcome is StepOutcome.WAITING
+    return world, request
+
+
+def approve(world: World, request: OperationRequest) -> None:
+    done = approve_operation(world.ports, request.id, actor="second", object_id="object-2", reason="seen")
+    assert isinstance(done, Answered) or done.code is RefusalCode.ALREADY_APPROVED, done
+
+
+def approved_and_waited_for(world: Clocked, request: OperationRequest) -> None:
+    approve(world, request)
+    assert run_step(world.ports, request, Step.AWAIT_APPROVAL, {"since": SINCE}).outcome is StepOutcome.DONE
+
+
+def test_an_approval_killed_at_any_write_and_repeated_lets_the_operation_run_once() -> None:
+    all_points = points(awaiting, approved_and_waited_for)
+    assert len(all_points) > 8
+    for at in range(len(all_points)):
+        hook = Countdown()
+        world, request = awaiting(hook)
+        before = world.lock.token
+        hook.at, hook.armed = at, True
+        with pytest.raises(HostDied):
+            approved_and_waited_for(world, request)
+        hook.armed = False
+        assert world.lock.token == before, all_points[at]
+        approve(world, request)
+        run_operation(world.ports, request, sleep=world.pass_time)
+
+        operation = world.operation(request.id)
+        assert (operation.status, world.lock.holder) == (OperationStatus.SUCCEEDED, world.dr.id), all_points[at]
+        assert operation.request.approval is not None, all_points[at]
+        expected = ["failover.begun", "failover.approved", "lock.moved", "failover.succeeded"]
+        assert audited(world)[-4:] == expected, all_points[at]
