@@ -1,6 +1,7 @@
 """Failover and failback (runbook 1.4, 2.2): begin the operation, start its orchestration, wait a little, answer."""
 
 import asyncio
+from dataclasses import replace
 from typing import Final
 
 import azure.durable_functions as df
@@ -10,17 +11,27 @@ from functions.durable_driver import start_operation
 from functions.http_shell import Call, Rendered, respond_async
 from shared.domain.failover import AlreadyDone, Joined
 from shared.domain.faults import UnknownOperation
-from shared.domain.operations import Operation, OperationKind, OperationStatus
-from shared.domain.refusals import JsonValue, Refused
+from shared.domain.operations import Operation, OperationKind, OperationRequest, OperationStatus
+from shared.domain.refusals import JsonValue, RefusalCode, Refused
 from shared.ports import Ports
 from shared.steps.admin_calls import find_operation
-from shared.steps.begin_operation import Begun, begin_operation
+from shared.steps.answer_operation import known_operation
+from shared.steps.begin_operation import Begun, Replayed, begin_requested, new_request
 from shared.steps.finish_operation import MESSAGES
-from shared.web.requests import FailoverBody, parse_wait
+from shared.steps.plan_operation import plan_operation
+from shared.web.operation_requests import OperationBody, parse_dry_run
+from shared.web.plan_document import plan_document
+from shared.web.requests import FailoverBody, digest_of, parse_idempotency_key, parse_wait
 from shared.web.responses import operation_document
-from shared.web.routes import ACTIVATE_DR, FAILBACK, OPERATION, Route
+from shared.web.routes import ACTIVATE_DR, BEGIN, FAILBACK, OPERATION, Route
 
 bp = df.Blueprint()
+
+ALREADY: Final = {
+    OperationKind.FAILOVER: RefusalCode.DR_ALREADY_ACTIVE,
+    OperationKind.FAILBACK: RefusalCode.NOT_FAILED_OVER,
+}
+"""What the long form, which always answers with an operation, says when there is nothing to do."""
 
 LOOK_S: Final = (0.05, 0.1, 0.2, 0.3, 0.5)
 """How soon the waiting caller's operation is looked at again; the last one repeats."""
@@ -42,36 +53,71 @@ async def failback(req: func.HttpRequest, client: df.DurableOrchestrationClient)
     return await _run(req, client, FAILBACK, OperationKind.FAILBACK)
 
 
+@bp.function_name(BEGIN.name)
+@bp.route(route=BEGIN.path, auth_level=func.AuthLevel.ANONYMOUS)
+@bp.durable_client_input(client_name="client")
+async def begin(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+    """Begin an operation and answer at once, or only plan it."""
+
+    async def post(call: Call) -> Rendered:
+        body, dry_run = call.body(OperationBody), parse_dry_run(call.query)
+        key = parse_idempotency_key(call.request.headers.get("idempotency-key"))
+        request = replace(_requested(call, body.type, body), idempotency_key=key, request_digest=digest_of(body))
+        if dry_run:
+            plan = await asyncio.to_thread(plan_operation, call.ports, request)
+            return Rendered(200, plan_document(plan, call.ports.policy))
+        begun = await asyncio.to_thread(begin_requested, call.ports, request)
+        match begun:
+            case Refused():
+                return call.refused(begun, environment=request.environment)
+            case AlreadyDone(token):
+                refused = Refused(code=ALREADY[body.type], detail=f"under token {token}")
+                return call.refused(refused, environment=request.environment)
+            case _:
+                operation_id = await _see_to_it(call, client, begun)
+        operation = await asyncio.to_thread(known_operation, call.ports, operation_id)
+        rendered = _accepted(call, operation)
+        replayed = {"Idempotent-Replayed": "true"} if isinstance(begun, Replayed) else {}
+        return Rendered(202, rendered.document, {**rendered.headers, **replayed})
+
+    return await respond_async(req, BEGIN, {"POST": post})
+
+
 async def _run(
     req: func.HttpRequest, client: df.DurableOrchestrationClient, route: Route, kind: OperationKind
 ) -> func.HttpResponse:
     async def post(call: Call) -> Rendered:
-        environment = call.path("environment")
         body, wait_s = call.body(FailoverBody), parse_wait(call.query)
-        reason = f"{body.reason} ({body.ticket})".strip() if body.ticket else body.reason
-        begun = await asyncio.to_thread(
-            begin_operation,
-            call.ports,
-            environment,
-            kind,
-            requested_by=call.actor,
-            reason=reason,
-            requester_id=call.actor_id,
-        )
+        request = _requested(call, kind, body)
+        begun = await asyncio.to_thread(begin_requested, call.ports, request)
         match begun:
             case Refused():
-                return call.refused(begun, environment=environment)
+                return call.refused(begun, environment=request.environment)
             case AlreadyDone(token):
-                shown = _documented(kind, environment, str(token))
+                shown = _documented(kind, request.environment, str(token))
                 return Rendered(200, shown, {"Idempotent-Replayed": "true"})
-            case Begun(request):
-                await start_operation(client, request)
-                operation_id = request.id
-            case Joined(operation_id):
-                await _restart_if_lost(client, call.ports, operation_id)
+            case _:
+                operation_id = await _see_to_it(call, client, begun)
         return await _wait(call, operation_id, wait_s)
 
     return await respond_async(req, route, {"POST": post})
+
+
+def _requested(call: Call, kind: OperationKind, body: FailoverBody) -> OperationRequest:
+    reason = f"{body.reason} ({body.ticket})".strip() if body.ticket else body.reason
+    return new_request(
+        call.ports, call.path("environment"), kind, requested_by=call.actor, requester_id=call.actor_id, reason=reason
+    )
+
+
+async def _see_to_it(call: Call, client: df.DurableOrchestrationClient, begun: Begun | Replayed | Joined) -> str:
+    """Start the orchestration that the answer needs, and return the operation's id."""
+    if isinstance(begun, Begun):
+        await start_operation(client, begun.request)
+        return begun.request.id
+    operation_id = begun.operation_id if isinstance(begun, Joined) else begun.request.id
+    await _restart_if_lost(client, call.ports, operation_id)
+    return operation_id
 
 
 async def _restart_if_lost(client: df.DurableOrchestrationClient, ports: Ports, operation_id: str) -> None:
@@ -102,14 +148,22 @@ async def _wait(call: Call, operation_id: str, wait_s: float) -> Rendered:
 
 
 def _ended(call: Call, operation: Operation) -> Rendered:
-    where = call.absolute(OPERATION.path.format(operation_id=operation.request.id))
-    headers = {"Operation-Location": where, "Operation-Id": operation.request.id}
+    accepted = _accepted(call, operation)
     if not operation.is_over:
-        return Rendered(202, operation_document(operation), {**headers, "Retry-After": "2"})
+        return accepted
     if operation.status is OperationStatus.SUCCEEDED:
         token = str(operation.result.get("fencing_token", ""))
-        return Rendered(200, _documented(operation.request.kind, operation.request.environment, token), headers)
-    return call.operation_failed(operation, headers)
+        shown = _documented(operation.request.kind, operation.request.environment, token)
+        return Rendered(200, shown, accepted.headers)
+    return call.operation_failed(operation, accepted.headers)
+
+
+def _accepted(call: Call, operation: Operation) -> Rendered:
+    """The operation as it stands, and where to follow it."""
+    where = call.absolute(OPERATION.path.format(operation_id=operation.request.id))
+    headers = {"Operation-Location": where, "Operation-Id": operation.request.id}
+    again = {} if operation.is_over else {"Retry-After": "2"}
+    return Rendered(202, operation_document(operation), {**headers, **again})
 
 
 def _documented(kind: OperationKind, environment: str, token: str) -> JsonValue:

@@ -7,7 +7,8 @@ from shared.domain.faults import UnknownOperation
 from shared.domain.refusals import Refused
 from shared.steps.admin_calls import find_operation, newest_operations
 from shared.steps.answer_operation import Answered, approve_operation, cancel_operation
-from shared.web.requests import ApproveBody, CancelBody, parse_limit
+from shared.web.operation_requests import ApproveBody, CancelBody
+from shared.web.requests import parse_limit
 from shared.web.responses import operation_document
 from shared.web.routes import APPROVE, CANCEL, OPERATION, OPERATIONS
 

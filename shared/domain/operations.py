@@ -114,6 +114,8 @@ class OperationRequest:
     reason: str = ""
     draining: bool = False  # failback only: the holder gets no new claims
     requester_id: str = ""  # object id of who asked, which stays when names change; empty: the control plane itself
+    idempotency_key: str = ""  # the same key begins no second operation; empty: none was given
+    request_digest: str = ""  # tells another request under the same key from a repetition
     needs_approval: bool = False  # fixed when the operation is registered
     approval: Answer | None = None
     cancellation: Answer | None = None

@@ -80,6 +80,12 @@ class RefusalCode(Enum):
         "There is nothing to fail back.",
         "2.2",
     )
+    DR_ALREADY_ACTIVE = (
+        "DrAlreadyActive",
+        "The DR gateway holds this environment already",
+        "There is nothing to fail over.",
+        "1.4",
+    )
     LOCK_HOLDER_DEACTIVATION = (
         "LockHolderDeactivation",
         "This gateway holds the environment lock",

@@ -15,7 +15,7 @@ from shared.domain.failover import (
     decide_failback,
     has_regressed,
 )
-from shared.domain.faults import LockStoreUnavailable
+from shared.domain.faults import IdempotencyKeyReused, LockStoreUnavailable
 from shared.domain.locks import EnvironmentLock, Versioned, with_operation
 from shared.domain.operations import OperationKind, OperationRequest
 from shared.domain.policy import Policy
@@ -31,6 +31,9 @@ from shared.telemetry import log
 TRIES: Final = 20
 """How often the lock may change under us; each change is another caller's success, and a new decision follows."""
 
+KEYS_LOOKED_BACK: Final = 100
+"""Operations of the environment in which an idempotency key is looked for: years of failovers."""
+
 DECIDE: Final[dict[OperationKind, Callable[[Snapshot, Policy], Decision]]] = {
     OperationKind.FAILOVER: decide_activation,
     OperationKind.FAILBACK: decide_failback,
@@ -40,6 +43,13 @@ DECIDE: Final[dict[OperationKind, Callable[[Snapshot, Policy], Decision]]] = {
 @dataclass(frozen=True, slots=True)
 class Begun:
     """The operation is registered; its orchestration is to be started."""
+
+    request: OperationRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """The same request, under the same idempotency key, began this operation before."""
 
     request: OperationRequest
 
@@ -59,7 +69,17 @@ def begin_operation(
         UnknownEnvironment: The environment is not declared.
         Unavailable: A store did not answer; nothing is known to have changed.
     """
-    request = OperationRequest(
+    request = new_request(ports, environment, kind, requested_by=requested_by, reason=reason, requester_id=requester_id)
+    begun = begin_requested(ports, request)
+    assert not isinstance(begun, Replayed)  # without an idempotency key nothing is a repetition
+    return begun
+
+
+def new_request(
+    ports: Ports, environment: str, kind: OperationKind, *, requested_by: str, reason: str, requester_id: str
+) -> OperationRequest:
+    """Return a request made now, under a new id."""
+    return OperationRequest(
         id=ports.ids.operation_id(environment),
         kind=kind,
         environment=environment,
@@ -68,14 +88,42 @@ def begin_operation(
         reason=reason,
         requester_id=requester_id,
     )
+
+
+def begin_requested(ports: Ports, request: OperationRequest) -> Begun | Replayed | AlreadyDone | Joined | Refused:
+    """Begin the operation as `begin_operation` does.
+
+    With an idempotency key the same request begins no second operation, also after the first has ended: the key is in
+    the lock with the operation it began, and in the operation's record afterwards.
+
+    Raises:
+        IdempotencyKeyReused: In this environment the key came with another request before.
+    """
     for _ in range(TRIES):
-        decision = _decide(ports, environment, kind)
+        snapshot, decision = decide_request(ports, request)
+        # After the lock was read: an operation of this key that ends meanwhile changes the version that was judged.
+        replayed = _begun_before(ports, request, snapshot.lock)
+        if replayed is not None:
+            return replayed
         if not isinstance(decision, Allowed):
             return decision
-        request = replace(request, needs_approval=decision.lock.value.modes.two_person)
-        if _register(ports, request, decision.lock):
-            return Begun(request)
+        registered = as_registered(request, decision.lock.value)
+        if _register(ports, registered, decision.lock):
+            return Begun(registered)
     raise LockStoreUnavailable("the environment lock kept changing")
+
+
+def as_registered(request: OperationRequest, lock: EnvironmentLock) -> OperationRequest:
+    """Return the request as it is registered in this lock: whether it waits for a second administrator is fixed."""
+    return replace(request, needs_approval=lock.modes.two_person)
+
+
+def decide_request(ports: Ports, request: OperationRequest) -> tuple[Snapshot, Decision]:
+    """Return a fresh snapshot and what it says about the request."""
+    snapshot = observe(ports, request.environment)
+    if request.kind is OperationKind.FAILBACK:
+        snapshot = replace(snapshot, primary_cluster=primary_cluster_state(ports, request.environment))
+    return snapshot, DECIDE[request.kind](snapshot, ports.policy)
 
 
 def register_stop(ports: Ports, environment: str) -> Begun | None:
@@ -112,11 +160,18 @@ def audit_begun(ports: Ports, request: OperationRequest, before: Mapping[str, Js
     )  # fmt: skip
 
 
-def _decide(ports: Ports, environment: str, kind: OperationKind) -> Decision:
-    snapshot = observe(ports, environment)
-    if kind is OperationKind.FAILBACK:
-        snapshot = replace(snapshot, primary_cluster=primary_cluster_state(ports, environment))
-    return DECIDE[kind](snapshot, ports.policy)
+def _begun_before(ports: Ports, request: OperationRequest, lock: Versioned[EnvironmentLock] | None) -> Replayed | None:
+    if not request.idempotency_key:
+        return None
+    running = lock.value.operation if lock else None
+    recorded = [one.request for one in ports.operations.list(request.environment, limit=KEYS_LOOKED_BACK)]
+    for earlier in (running, *recorded):
+        if earlier is None or earlier.idempotency_key != request.idempotency_key:
+            continue
+        if earlier.request_digest != request.request_digest:
+            raise IdempotencyKeyReused(f"the key came with another request before: {earlier.id}")
+        return Replayed(earlier)
+    return None
 
 
 def _register(ports: Ports, request: OperationRequest, judged: Versioned[EnvironmentLock]) -> bool:

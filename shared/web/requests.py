@@ -80,18 +80,6 @@ class DeactivateBody(Body):
     reason: Reason = ""
 
 
-class ApproveBody(Body):
-    """approve: what convinced the second person; optional."""
-
-    reason: Reason = ""
-
-
-class CancelBody(Body):
-    """cancel: why."""
-
-    reason: Annotated[Reason, Field(min_length=1)]
-
-
 class ConfigBody(Body):
     """A rotation config."""
 
@@ -205,7 +193,7 @@ def parse_wait(query: Mapping[str, str]) -> float:
     whole, _, fraction = text.partition(".")
     digits = text.isascii() and whole.isdigit() and (fraction.isdigit() or "." not in text) and len(text) <= 8
     if not digits or float(text) > LONGEST_WAIT_S:
-        raise _query_fault("wait", f"Must be a number of seconds from 0 to {LONGEST_WAIT_S:g}")
+        raise query_fault("wait", f"Must be a number of seconds from 0 to {LONGEST_WAIT_S:g}")
     return float(text)
 
 
@@ -215,7 +203,7 @@ def parse_limit(query: Mapping[str, str]) -> int:
     if not text:
         return DEFAULT_LIMIT
     if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= LARGEST_LIMIT):
-        raise _query_fault("limit", f"Must be a whole number from 1 to {LARGEST_LIMIT}")
+        raise query_fault("limit", f"Must be a whole number from 1 to {LARGEST_LIMIT}")
     return int(text)
 
 
@@ -226,7 +214,7 @@ def parse_after(query: Mapping[str, str]) -> TaskCursor | None:
         return None
     found = _CURSOR.fullmatch(text)
     if found is None:
-        raise _query_fault("after", "Must be the next_after of the page before")
+        raise query_fault("after", "Must be the next_after of the page before")
     return TaskCursor(created_at=_UNIX_START + timedelta(microseconds=int(found["us"])), id=found["id"])
 
 
@@ -247,7 +235,7 @@ def parse_task_status(query: Mapping[str, str]) -> TaskStatus | None:
         return None
     status = next((status for status in TaskStatus if status.value == text), None)
     if status is None:
-        raise _query_fault("status", "Must be one of " + ", ".join(status.value for status in TaskStatus))
+        raise query_fault("status", "Must be one of " + ", ".join(status.value for status in TaskStatus))
     return status
 
 
@@ -278,7 +266,8 @@ def parse_idempotency_key(header: str | None) -> str:
     return found["key"]
 
 
-def _query_fault(name: str, message: str) -> MalformedRequest:
+def query_fault(name: str, message: str) -> MalformedRequest:
+    """Return the fault of a query parameter, to be raised."""
     return MalformedRequest(f"Query parameter {name} is not valid", ((f"?{name}", message),))
 
 

@@ -85,6 +85,12 @@ FAILBACK: Final = Route(
     methods={"POST": ADMINS},
     summary="Return to the primary (runbook 2.2)",
 )
+BEGIN: Final = Route(
+    name="begin_operation",
+    path="v1/admin/environments/{environment}/operations",
+    methods={"POST": ADMINS},
+    summary="Begin a failover or a failback and follow it; with `?dry_run=true` only its plan",
+)
 OPERATION: Final = Route(
     name="operation",
     path="v1/admin/operations/{operation_id}",
@@ -190,6 +196,6 @@ READY: Final = Route(
 
 ROUTES: Final = (
     GATEWAY_HEALTH, GATEWAYS, GATEWAY_TASKS, TASKS, RESOLVE_TASK, RESTORE_AUTHORITY, DEACTIVATE, ACTIVATE_DR, FAILBACK,
-    OPERATION, APPROVE, CANCEL, OPERATIONS, CONFIG, EXECUTE, REGISTER, HEARTBEAT, CLAIM, PROGRESS, COMPLETE, DRILLS,
-    ABORT_DRILL, CANARY, PREFLIGHT, LIVE, READY,
+    BEGIN, OPERATION, APPROVE, CANCEL, OPERATIONS, CONFIG, EXECUTE, REGISTER, HEARTBEAT, CLAIM, PROGRESS, COMPLETE,
+    DRILLS, ABORT_DRILL, CANARY, PREFLIGHT, LIVE, READY,
 )  # fmt: skip

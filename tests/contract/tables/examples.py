@@ -43,6 +43,8 @@ def request(environment: str, *, at: datetime = NOON, chance: str = "a1b2c3") ->
         reason="Vrátit řízení / hand back",
         draining=True,
         requester_id="object-1",
+        idempotency_key="key-1",
+        request_digest="0f",
         needs_approval=True,
         approval=Answer(by="second", at=at + timedelta(seconds=20), reason="seen"),
         cancellation=Answer(by="second", at=at + timedelta(minutes=1), reason="planý poplach"),

@@ -56,7 +56,8 @@ JSON = st.recursive(
     max_leaves=8,
 )
 OBJECTS = st.dictionaries(TEXT, JSON, max_size=4)
-ANSWERS = st.none() | st.builds(Answer, by=TEXT, at=INSTANTS, reason=TEXT)
+WORDS = st.sampled_from(["", "a", "příliš", "\U0001f511"])  # drawn faster than TEXT, for what only comes along
+ANSWERS = st.none() | st.builds(Answer, by=WORDS, at=INSTANTS, reason=WORDS)
 
 
 @st.composite
@@ -72,7 +73,9 @@ def operation_requests(draw: st.DrawFn) -> OperationRequest:
         requested_at=at,
         reason=draw(TEXT),
         draining=draw(st.booleans()),
-        requester_id=draw(TEXT),
+        requester_id=draw(WORDS),
+        idempotency_key=draw(WORDS),
+        request_digest=draw(WORDS),
         needs_approval=draw(st.booleans()),
         approval=draw(ANSWERS),
         cancellation=draw(ANSWERS),
@@ -253,7 +256,10 @@ def test_members_of_a_newer_version_inside_json_are_ignored() -> None:
     assert LOCK.decode(LOCK.key(record), properties) == record
 
 
-SINCE: Mapping[str, Any] = {"requester_id": "", "needs_approval": False, "approval": None, "cancellation": None}
+SINCE: Mapping[str, Any] = {
+    "requester_id": "", "idempotency_key": "", "request_digest": "", "needs_approval": False, "approval": None,
+    "cancellation": None,
+}  # fmt: skip
 """What a request of the release before lacks, and what it means that it does."""
 
 

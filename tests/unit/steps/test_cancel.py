@@ -230,7 +230,7 @@ class Overtaken:
     def __init__(self, locks: LockStore, first: Callable[[], object]) -> None:
         self._first: list[Callable[[], object]] = [first]
         self._locks = locks
-        self.read, self.insert = locks.read, locks.insert
+        self.read, self.read_all, self.insert = locks.read, locks.read_all, locks.insert
 
     def replace(self, lock: EnvironmentLock, *, etag: str) -> Versioned[EnvironmentLock]:
         """Replace the lock read at `etag`."""
