@@ -10,7 +10,8 @@ import azure.functions as func
 from functions.durable_driver import start_operation
 from functions.http_shell import Call, Rendered, respond_async
 from shared.domain.failover import AlreadyDone, Joined
-from shared.domain.faults import UnknownOperation
+from shared.domain.faults import MalformedRequest, UnknownOperation
+from shared.domain.force import faults_of_force
 from shared.domain.operations import Operation, OperationKind, OperationRequest, OperationStatus
 from shared.domain.refusals import JsonValue, RefusalCode, Refused
 from shared.ports import Ports
@@ -105,9 +106,13 @@ async def _run(
 
 def _requested(call: Call, kind: OperationKind, body: FailoverBody) -> OperationRequest:
     reason = f"{body.reason} ({body.ticket})".strip() if body.ticket else body.reason
-    return new_request(
-        call.ports, call.path("environment"), kind, requested_by=call.actor, requester_id=call.actor_id, reason=reason
-    )
+    request = new_request(
+        call.ports, call.path("environment"), kind, requested_by=call.actor, requester_id=call.actor_id, reason=reason,
+        forced=body.force,
+    )  # fmt: skip
+    if faults := faults_of_force(replace(request, reason=body.reason), confirm=body.confirm):
+        raise MalformedRequest("Request is not valid", faults)
+    return request
 
 
 async def _see_to_it(call: Call, client: df.DurableOrchestrationClient, begun: Begun | Replayed | Joined) -> str:

@@ -8,7 +8,6 @@ from typing import Final
 
 from devhost.simulation.history import (
     Answered,
-    Asked,
     BeatAnswered,
     BeatSent,
     ClusterCommanded,
@@ -196,12 +195,15 @@ def refusals_change_nothing(events: Events) -> Iterator[Violation]:
 
 
 def only_the_failed_are_displaced(events: Events) -> Iterator[Violation]:
-    """A failover takes the environment only from nobody, or from a holder found failed under its present token."""
+    """A failover takes the environment only from nobody, or from a holder found failed under its present token.
+
+    Unless it was begun by force.
+    """
     last: LockWritten | None = None
     for event in events:
         if isinstance(event, LockWritten):
             moved = last is not None and last.holder is not None and event.holder not in (None, last.holder)
-            if moved and event.kind == "failover" and last is not None and not last.holder_failed:
+            if moved and event.kind == "failover" and not event.forced and last is not None and not last.holder_failed:
                 detail = f"{last.holder} was not failed under {last.token}"
                 yield Violation("only the failed are displaced", event.at_s, detail)
             last = event
@@ -228,38 +230,6 @@ def the_holders_cluster_runs(events: Events, *, dr_gateway: str) -> Iterator[Vio
             holder = event.holder
         elif isinstance(event, ClusterCommanded) and event.what == "stop" and holder == dr_gateway:
             yield Violation("the holder's cluster runs", event.at_s, f"stopped while {holder} holds the lock")
-
-
-def the_cancelled_move_nothing(events: Events) -> Iterator[Violation]:
-    """After somebody was told that an operation is cancelled, no move of it lands, and its record says cancelled."""
-    cancelled: set[str] = set()
-    for event in events:
-        if isinstance(event, Answered) and event.outcome == "cancelled":
-            cancelled.add(event.detail)
-        elif isinstance(event, LockWritten):
-            mover, _, word = event.written_by.partition("/")
-            if word.startswith("move") and mover in cancelled:
-                yield Violation(
-                    "the cancelled move nothing", event.at_s, f"{mover} gave {event.token} to {event.holder}"
-                )
-        elif isinstance(event, OperationEnded) and event.operation in cancelled and event.status != "cancelled":
-            yield Violation("the cancelled move nothing", event.at_s, f"{event.operation} ended as {event.status}")
-
-
-def two_persons_move_a_marked_environment(events: Events) -> Iterator[Violation]:
-    """An operation that began in a marked environment moves the lock only after somebody else asked to approve it."""
-    marked, begun, approved = False, dict[str, bool](), set[str]()
-    last: LockWritten | None = None
-    for event in events:
-        if isinstance(event, Asked) and event.what.startswith("approve ") and event.what.endswith(" as second"):
-            approved.add(event.what.split()[1])
-        elif isinstance(event, LockWritten):
-            if event.operation is not None:
-                needed = begun.setdefault(event.operation, marked)
-                moved = last is not None and event.holder not in (None, last.holder)
-                if moved and needed and event.operation not in approved:
-                    yield Violation("two persons move a marked environment", event.at_s, f"{event.operation} moved it")
-            marked, last = event.two_person, event
 
 
 def operations_end_once(events: Events) -> Iterator[Violation]:
@@ -298,8 +268,6 @@ SAFETY: Final[tuple[Callable[[Events], Iterator[Violation]], ...]] = (
     refusals_change_nothing,
     only_the_failed_are_displaced,
     moves_belong_to_operations,
-    the_cancelled_move_nothing,
-    two_persons_move_a_marked_environment,
     operations_end_once,
     what_has_ended_moves_nothing,
 )

@@ -69,6 +69,7 @@ class Director:
             self.scheduler.repeat(f"operator {person}", self._act, lambda: self.random.uniform(8, 50))
         if self.trouble.swarm.two_person:
             self._at(TROUBLE_FROM_S - 2, "environment marked two_person", self.operators.mark_two_person)
+        if self.trouble.swarm.two_person or self.trouble.swarm.forces:
             self.scheduler.repeat("second administrator", self._approve, lambda: self.random.uniform(5, 40))
         self._plan_faults()
 
@@ -97,6 +98,7 @@ class Director:
         some(swarm.server_clock_steps, "step of PostgreSQL's clock", self._server_clock_step)
         some(swarm.arm_half_starts, "cluster starts only half", self._half_start)
         some(swarm.cancellations, "operation cancelled", self.operators.cancel)
+        some(swarm.forces, "failover forced", lambda: self.operators.begin(OperationKind.FAILOVER, forced=True))
 
     def _sometime(self, times: int, kind: str, happen: Callable[[], None]) -> None:
         def counted() -> None:
@@ -136,7 +138,7 @@ class Director:
     def _approve(self) -> None:
         """Approve what runs, if the second administrator is there; now and then who asked tries it alone."""
         operation = self.running()
-        if operation is not None and (self.healed or self.random.random() < self.trouble.swarm.two_person):
+        if operation is not None and (self.healed or self.random.random() < (self.trouble.swarm.two_person or 0.7)):
             self.operators.approve(operation, by="operator" if self.random.random() < 0.2 else "second")
 
     def _rotate(self) -> None:

@@ -20,7 +20,7 @@ from shared.domain.refusals import Refused
 from shared.ports import Ports
 from shared.steps.admin_calls import deactivate_gateway, execute_rotation
 from shared.steps.answer_operation import approve_operation, cancel_operation
-from shared.steps.begin_operation import Begun, begin_operation
+from shared.steps.begin_operation import Begun, Replayed, begin_requested, new_request
 from shared.steps.reconcile import expire_tasks, running_operations, sync_mirrors
 from shared.steps.watch_health import watch_health
 
@@ -47,17 +47,21 @@ class Operators:
         self._every(20.0, "reconciler", self._reconcile)
         self._every(10.0, "task time-outs", lambda: self._quietly(lambda: expire_tasks(self.ports)))
 
-    def begin(self, kind: OperationKind) -> None:
-        """Press the button for failover or failback."""
+    def begin(self, kind: OperationKind, *, forced: bool = False) -> None:
+        """Press the button for failover or failback, or break the glass."""
 
         def call(_: str) -> tuple[str, str]:
-            answer = begin_operation(
-                self.ports, PRO.name, kind, requested_by="operator", requester_id="oid-operator", reason="simulated"
-            )
+            request = new_request(
+                self.ports, PRO.name, kind, requested_by="operator", requester_id="oid-operator",
+                reason="simulated", forced=forced,
+            )  # fmt: skip
+            answer = begin_requested(self.ports, request)
             match answer:
                 case Begun(request):
                     self.orchestrations.start(request)
                     return "begun", request.id
+                case Replayed(request):
+                    return "replayed", request.id
                 case Joined(operation_id):
                     return "joined", operation_id
                 case AlreadyDone(token):
@@ -65,7 +69,7 @@ class Operators:
                 case Refused():
                     return "refused", f"{answer.code.code}: {answer.detail}"
 
-        self._call(kind.value, call)
+        self._call(f"force {kind.value}" if forced else kind.value, call)
 
     def mark_two_person(self) -> None:
         """Have the environment's operations wait for a second administrator from now on."""

@@ -27,6 +27,9 @@ OFTEN: Final = (
     "failback succeeded",
     "failback refused PrimaryNotRecovered",
     "stop_dr_cluster succeeded",
+    "force begun",
+    "force refused OperationInProgress",
+    "forced over a healthy primary",
     "approve approved",
     "approve refused SelfApproval",
     "approve refused AlreadyApproved",
@@ -59,6 +62,7 @@ OFTEN: Final = (
 """Within a few hundred seeds."""
 
 SELDOM: Final = (
+    "force refused ForcedTooSoon",
     "superseded, judged again",
     "Azure answered OperationNotAllowed",
     "look_again_before_failback stopped: NotRunningOperation",

@@ -21,6 +21,7 @@ from devhost.simulation.checkers import (
     work_needs_a_lease,
 )
 from devhost.simulation.clocks import Clocks, TrueClock
+from devhost.simulation.consent import CONSENT
 from devhost.simulation.database import SimulatedDatabase
 from devhost.simulation.director import Director
 from devhost.simulation.gateways import GatewayProcess
@@ -203,7 +204,7 @@ def _judged(simulation: Simulation) -> Iterator[Violation]:
     events, rest = simulation.history.events, simulation.at_rest()
     for actor, failure in simulation.scheduler.failures:
         yield Violation("nothing breaks", rest.at_s, f"{actor}: {type(failure).__name__}: {failure}")
-    for checker in SAFETY:
+    for checker in (*SAFETY, *CONSENT):
         yield from checker(events)
     yield from effects_stay_inside_the_lease(events, margin_s=POLICY.gateway_margin_s)
     yield from work_needs_a_lease(events, clock_range_s=POLICY.guarded_transaction_s + 2 * SERVER_CLOCK_RANGE_S)

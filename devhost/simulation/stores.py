@@ -69,6 +69,9 @@ def watched_tables(trouble: Trouble) -> MemoryTables:
         operation = lock.operation
         if lock.granted_by.startswith("recover/") and lock.granted_by == lock.written_by:
             history.reached["holder recovered under a new token"] += 1
+        if operation is not None and operation.forced and lock.written_by == f"{operation.id}/move/{lock.token}":
+            over = "a failed" if any(mark.gateway == lock.previous_holder for mark in lock.failed) else "a healthy"
+            history.reached[f"forced over {over} primary"] += 1
         failed = lock.holder is not None and lock.status_of(lock.holder) is ActivationStatus.FAILED
         history.add(
             LockWritten(
@@ -76,6 +79,7 @@ def watched_tables(trouble: Trouble) -> MemoryTables:
                 draining=lock.draining,
                 operation=operation.id if operation else None, kind=operation.kind.value if operation else None,
                 written_by=lock.written_by, two_person=lock.modes.two_person,
+                forced=operation is not None and operation.forced,
             )
         )  # fmt: skip
 

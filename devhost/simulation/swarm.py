@@ -15,7 +15,7 @@ from shared.domain.policy import Policy
 POLICY: Final = Policy(
     heartbeat_timeout_s=75, failure_threshold=2, stability_window_s=45, cluster_start_timeout_s=300,
     gateway_boot_timeout_s=180, confirm_timeout_s=90, first_claim_timeout_s=90, drain_timeout_s=40, hold_s=90,
-    approval_timeout_s=100,
+    approval_timeout_s=100, force_interval_s=150,
 )  # fmt: skip
 """The product's relations between the numbers with shorter waits, so that more happens in a run."""
 
@@ -65,6 +65,7 @@ class Swarm:
     late_duplicates: float = 0.0
     region_losses: int = 0
     cancellations: int = 0  # of whatever runs at the moment
+    forces: int = 0  # failovers forced whatever the primary's state
     two_person: float = 0.0  # whether operations need a second administrator, and how often that one looks after them
 
     @property
@@ -115,4 +116,5 @@ def draw(random: Random) -> Swarm:
         region_losses=count(1),
         cancellations=count(8),
         two_person=rate(0.3, 0.9),
+        forces=count(3),
     )

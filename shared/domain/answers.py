@@ -2,6 +2,7 @@
 
 Decision table of `decide_cancel` (first match wins):
 
+    it is a drill that runs                     -> refused, AbortInstead
     the operation left the lock, cancelled      -> repeated
     it left the lock after it had moved it      -> refused, PastPointOfNoReturn
     it left the lock otherwise                  -> refused, OperationEnded
@@ -12,6 +13,7 @@ Decision table of `decide_cancel` (first match wins):
 
 Decision table of `decide_approval`:
 
+    it is a drill that runs                     -> refused, AbortInstead
     the operation does not run                  -> refused, OperationEnded
     it is cancelled                             -> refused, OperationCancelled
     it needs no approval                        -> refused, ApprovalNotNeeded
@@ -72,7 +74,9 @@ def decide_approval(
     """
     running = lock.operation if lock else None
     if lock is None or running is None or running.id != operation.request.id:
-        return _refused(RefusalCode.OPERATION_ENDED, "it no longer runs", operation)
+        code = _why_over(operation)
+        ended = RefusalCode.OPERATION_ENDED if code is RefusalCode.PAST_POINT_OF_NO_RETURN else code
+        return _refused(ended, "it no longer runs", operation)
     if running.cancellation is not None:
         return _refused(RefusalCode.OPERATION_CANCELLED, f"cancelled by {running.cancellation.by}", operation)
     if not running.needs_approval:
@@ -103,6 +107,8 @@ def _is_ending_cancelled(operation: Operation) -> bool:
 
 
 def _why_over(operation: Operation) -> RefusalCode:
+    if operation.request.kind is OperationKind.DRILL and not operation.is_over:
+        return RefusalCode.ABORT_INSTEAD
     moved = operation.status is OperationStatus.SUCCEEDED or operation.error.get("lock_moved") is True
     if moved and operation.request.kind is not OperationKind.STOP_DR_CLUSTER:
         return RefusalCode.PAST_POINT_OF_NO_RETURN

@@ -14,6 +14,7 @@ class EventType(Enum):
     OPERATION_BEGUN = "operation.begun"
     OPERATION_SUCCEEDED = "operation.succeeded"
     OPERATION_FAILED = "operation.failed"
+    OPERATION_FORCED = "operation.forced"
     OPERATION_WAITING_APPROVAL = "operation.waiting_approval"
     OPERATION_APPROVED = "operation.approved"
     OPERATION_CANCEL_REQUESTED = "operation.cancel_requested"

@@ -59,6 +59,7 @@ class EnvironmentLock:
     operation: OperationRequest | None = None
     last_operation_id: str | None = None
     stop_dr_due_at: datetime | None = None  # when the DR cluster may be stopped again (runbook 2.4)
+    forced_at: datetime | None = None  # when a failover was last forced
     modes: Modes = MANUAL
 
     def mark_of(self, gateway_id: str) -> FailedMark | None:
@@ -101,7 +102,8 @@ def with_operation(lock: EnvironmentLock, request: OperationRequest, *, write_id
     """
     if lock.operation is not None:
         raise InvariantViolation(f"operation {lock.operation.id} is running")
-    return replace(lock, operation=request, written_by=write_id)
+    forced_at = request.requested_at if request.forced else lock.forced_at
+    return replace(lock, operation=request, forced_at=forced_at, written_by=write_id)
 
 
 def without_operation(lock: EnvironmentLock, *, write_id: str) -> EnvironmentLock:

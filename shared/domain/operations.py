@@ -114,6 +114,7 @@ class OperationRequest:
     reason: str = ""
     draining: bool = False  # failback only: the holder gets no new claims
     requester_id: str = ""  # object id of who asked, which stays when names change; empty: the control plane itself
+    forced: bool = False  # failover only: over what is known of the primary (see `force`)
     idempotency_key: str = ""  # the same key begins no second operation; empty: none was given
     request_digest: str = ""  # tells another request under the same key from a repetition
     needs_approval: bool = False  # fixed when the operation is registered

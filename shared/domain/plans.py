@@ -39,6 +39,7 @@ class Seen:
     policy: Policy
     decision: Decision
     dr_cluster: ClusterState | None
+    overridden: Refused | None = None  # what force would not let stand in the way
 
 
 def planned_steps(request: OperationRequest, seen: Seen) -> tuple[PlannedStep, ...]:
@@ -53,6 +54,8 @@ def _await_approval(seen: Seen) -> str:
 def _verify(seen: Seen) -> str:
     if isinstance(seen.decision, Refused):
         return f"stop: {seen.decision.code.message} ({seen.decision.detail})"
+    if seen.overridden is not None:
+        return f"go on by force, over: {seen.overridden.code.message} ({seen.overridden.detail})"
     return "go on: the evidence allows it"
 
 

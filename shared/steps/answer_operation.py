@@ -8,10 +8,9 @@ from shared.domain.answers import Repeated, decide_approval, decide_cancel
 from shared.domain.events import EventType
 from shared.domain.faults import LockStoreUnavailable, UnknownOperation
 from shared.domain.locks import EnvironmentLock
-from shared.domain.operations import Answer, Operation, OperationRequest
+from shared.domain.operations import Answer, Operation, OperationRequest, begin
 from shared.domain.refusals import RefusalCode, Refused
 from shared.ports import Ports
-from shared.steps.admin_calls import find_operation
 from shared.steps.audit_trail import record_audit_once, shown
 from shared.steps.operation_record import copy_request
 from shared.steps.timeline import tell
@@ -138,8 +137,17 @@ def cancelled_by(request: OperationRequest) -> Refused:
 
 
 def known_operation(ports: Ports, operation_id: str) -> Operation:
-    """Return the operation; one that is registered but not yet recorded is recorded first. Raises UnknownOperation."""
-    operation = find_operation(ports, operation_id)
-    if operation is None:
-        raise UnknownOperation(f"Operation {operation_id} does not exist")
-    return operation
+    """Return the operation, also one that is registered but not yet recorded. Writes nothing, unlike `find_operation`.
+
+    Raises:
+        UnknownOperation: No such operation.
+    """
+    found = ports.operations.read(operation_id)
+    if found:
+        return found.value
+    for name in sorted(ports.environments):
+        lock = ports.locks.read(name)
+        running = lock.value.operation if lock else None
+        if running is not None and running.id == operation_id:
+            return begin(running)
+    raise UnknownOperation(f"Operation {operation_id} does not exist")

@@ -1,6 +1,6 @@
 """Begins an operation: refuse early, then register it in the lock, so that one runs per environment."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -16,9 +16,9 @@ from shared.domain.failover import (
     has_regressed,
 )
 from shared.domain.faults import IdempotencyKeyReused, LockStoreUnavailable
+from shared.domain.force import RISK
 from shared.domain.locks import EnvironmentLock, Versioned, with_operation
 from shared.domain.operations import OperationKind, OperationRequest
-from shared.domain.policy import Policy
 from shared.domain.refusals import JsonValue, Refused
 from shared.ports import Ports
 from shared.steps.audit_trail import record_audit_once, shown
@@ -26,18 +26,13 @@ from shared.steps.observe import observe, primary_cluster_state
 from shared.steps.operation_record import ensure_record
 from shared.steps.timeline import tell
 from shared.steps.write_lock import replace_lock
-from shared.telemetry import log
+from shared.telemetry import log, warn
 
 TRIES: Final = 20
 """How often the lock may change under us; each change is another caller's success, and a new decision follows."""
 
 KEYS_LOOKED_BACK: Final = 100
 """Operations of the environment in which an idempotency key is looked for: years of failovers."""
-
-DECIDE: Final[dict[OperationKind, Callable[[Snapshot, Policy], Decision]]] = {
-    OperationKind.FAILOVER: decide_activation,
-    OperationKind.FAILBACK: decide_failback,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +71,14 @@ def begin_operation(
 
 
 def new_request(
-    ports: Ports, environment: str, kind: OperationKind, *, requested_by: str, reason: str, requester_id: str
+    ports: Ports,
+    environment: str,
+    kind: OperationKind,
+    *,
+    requested_by: str,
+    reason: str,
+    requester_id: str,
+    forced: bool = False,
 ) -> OperationRequest:
     """Return a request made now, under a new id."""
     return OperationRequest(
@@ -87,6 +89,7 @@ def new_request(
         requested_at=ports.clock.now(),
         reason=reason,
         requester_id=requester_id,
+        forced=forced,
     )
 
 
@@ -115,7 +118,7 @@ def begin_requested(ports: Ports, request: OperationRequest) -> Begun | Replayed
 
 def as_registered(request: OperationRequest, lock: EnvironmentLock) -> OperationRequest:
     """Return the request as it is registered in this lock: whether it waits for a second administrator is fixed."""
-    return replace(request, needs_approval=lock.modes.two_person)
+    return replace(request, needs_approval=request.forced or lock.modes.two_person)
 
 
 def decide_request(ports: Ports, request: OperationRequest) -> tuple[Snapshot, Decision]:
@@ -123,7 +126,8 @@ def decide_request(ports: Ports, request: OperationRequest) -> tuple[Snapshot, D
     snapshot = observe(ports, request.environment)
     if request.kind is OperationKind.FAILBACK:
         snapshot = replace(snapshot, primary_cluster=primary_cluster_state(ports, request.environment))
-    return snapshot, DECIDE[request.kind](snapshot, ports.policy)
+        return snapshot, decide_failback(snapshot, ports.policy)
+    return snapshot, decide_activation(snapshot, ports.policy, forced=request.forced)
 
 
 def register_stop(ports: Ports, environment: str) -> Begun | None:
@@ -152,12 +156,18 @@ def audit_begun(ports: Ports, request: OperationRequest, before: Mapping[str, Js
     record_audit_once(
         ports, request.environment, write_id=f"{request.id}/begin", actor=request.requested_by,
         action=f"{request.kind.value}.begun", reason=request.reason, before=before,
-        after={**before, "operation": request.id},
+        after={**before, "operation": request.id, **({"forced": True, "risk": RISK} if request.forced else {})},
     )  # fmt: skip
     tell(
         ports, request.environment, event_id=f"{request.id}/begin", type=EventType.OPERATION_BEGUN, subject=request.id,
         data={"operation": request.kind.value, "requested_by": request.requested_by, "reason": request.reason},
     )  # fmt: skip
+    if request.forced:
+        tell(
+            ports, request.environment, event_id=f"{request.id}/forced", type=EventType.OPERATION_FORCED,
+            subject=request.id,
+            data={"requested_by": request.requested_by, "reason": request.reason, "risk": RISK},
+        )  # fmt: skip
 
 
 def _begun_before(ports: Ports, request: OperationRequest, lock: Versioned[EnvironmentLock] | None) -> Replayed | None:
@@ -182,6 +192,11 @@ def _register(ports: Ports, request: OperationRequest, judged: Versioned[Environ
         return False
     ensure_record(ports, request)
     audit_begun(ports, request, shown(judged.value))
+    if request.forced:
+        warn(
+            "operation.forced", environment=request.environment, operation_id=request.id,
+            requested_by=request.requested_by, reason=request.reason, risk=RISK,
+        )  # fmt: skip
     log(
         "operation.begun", environment=request.environment, operation_id=request.id, type=request.kind.value,
         requested_by=request.requested_by,

@@ -1,7 +1,7 @@
 """Plans an operation and begins nothing: the dry run."""
 
 from shared.domain.clusters import ClusterState
-from shared.domain.failover import Allowed
+from shared.domain.failover import Allowed, decide_activation
 from shared.domain.faults import ClusterApiUnavailable
 from shared.domain.operations import OperationRequest
 from shared.domain.plans import Plan, Seen, planned_steps
@@ -22,7 +22,11 @@ def plan_operation(ports: Ports, request: OperationRequest) -> Plan:
     if snapshot.lock is not None:
         request = as_registered(request, snapshot.lock.value)
     cluster = _dr_cluster(ports, request.environment)
-    seen = Seen(snapshot=snapshot, policy=ports.policy, decision=decision, dr_cluster=cluster)
+    unforced = decide_activation(snapshot, ports.policy) if request.forced else None
+    seen = Seen(
+        snapshot=snapshot, policy=ports.policy, decision=decision, dr_cluster=cluster,
+        overridden=unforced if isinstance(unforced, Refused) else None,
+    )  # fmt: skip
     begins = isinstance(decision, Allowed | Refused)
     steps = planned_steps(request, seen) if begins else ()
     return Plan(request=request, snapshot=snapshot, decision=decision, steps=steps)

@@ -1,6 +1,7 @@
 """The answer to a dry run."""
 
 from shared.domain.failover import Allowed, AlreadyDone, Joined, evidence
+from shared.domain.force import RISK
 from shared.domain.operations import POINTS_OF_NO_RETURN
 from shared.domain.plans import Plan
 from shared.domain.policy import Policy
@@ -19,6 +20,8 @@ def plan_document(plan: Plan, policy: Policy) -> Document:
         "outcome": outcomes[type(decision)],
         "refusal": decision.to_json() if isinstance(decision, Refused) else None,
         "operation_id": decision.operation_id if isinstance(decision, Joined) else None,
+        "forced": request.forced,
+        "risk": RISK if request.forced else None,
         "needs_approval": request.needs_approval,
         "evidence": evidence(plan.snapshot, policy),
         "steps": [

@@ -9,7 +9,7 @@ from functools import partial
 
 import pytest
 
-from devhost.simulation import checkers, outcomes
+from devhost.simulation import checkers, consent, outcomes
 from devhost.simulation.checkers import Violation
 from devhost.simulation.history import (
     Answered,
@@ -163,18 +163,23 @@ BAD: list[tuple[str, Checker, History]] = [
     ("the holder's cluster is stopped", cluster_runs, [lock(1, 8, D), ClusterCommanded(at_s=2, what="stop")]),
     (
         "a move of a cancelled operation",
-        checkers.the_cancelled_move_nothing,
+        consent.the_cancelled_move_nothing,
         [CANCELLED, lock(2, 8, D, written_by="op/move/8", **OPERATION)],
     ),
     (
         "a cancelled operation that succeeds",
-        checkers.the_cancelled_move_nothing,
+        consent.the_cancelled_move_nothing,
         [CANCELLED, ended(2, "succeeded")],
     ),
     (
         "a move that nobody approved",
-        checkers.two_persons_move_a_marked_environment,
+        consent.two_persons_move_a_marked_environment,
         [lock(1, 7, P, two_person=True), APPROVED_ALONE, lock(2, 7, P, **OPERATION), lock(3, 8, D, **OPERATION)],
+    ),
+    (
+        "a forced move that nobody approved",
+        consent.two_persons_move_a_marked_environment,
+        [lock(1, 7, P), lock(2, 7, P, forced=True, **OPERATION), lock(3, 8, D, forced=True, **OPERATION)],
     ),
     (
         "an operation ends twice",
@@ -242,7 +247,12 @@ GOOD: History = [
 def test_a_cancelled_operation_that_ends_so_and_another_that_moves_are_fine() -> None:
     other = lock(3, 8, D, written_by="op2/move/8", operation="op2", kind="failover")
     history: History = [CANCELLED, ended(2, "cancelled"), other]
-    assert list(checkers.the_cancelled_move_nothing(history)) == []
+    assert list(consent.the_cancelled_move_nothing(history)) == []
+
+
+def test_only_force_displaces_the_healthy() -> None:
+    forced = [lock(1, 7, P, forced=True, **OPERATION), lock(2, 8, D, forced=True, **OPERATION)]
+    assert list(checkers.only_the_failed_are_displaced(forced)) == []
 
 
 @pytest.mark.parametrize(
@@ -253,11 +263,11 @@ def test_a_cancelled_operation_that_ends_so_and_another_that_moves_are_fine() ->
     ],
 )
 def test_a_move_that_was_approved_or_began_before_the_mark_is_fine(history: History) -> None:
-    assert list(checkers.two_persons_move_a_marked_environment(history)) == []
+    assert list(consent.two_persons_move_a_marked_environment(history)) == []
 
 
 @pytest.mark.parametrize(
-    "checker", [*checkers.SAFETY, cluster_runs, drained, outlives, outcomes.one_outcome_per_attempt]
+    "checker", [*checkers.SAFETY, *consent.CONSENT, cluster_runs, drained, outlives, outcomes.one_outcome_per_attempt]
 )
 def test_nothing_is_found_in_a_failover_as_it_should_be(checker: Checker) -> None:
     assert list(checker(GOOD)) == []

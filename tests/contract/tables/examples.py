@@ -43,6 +43,7 @@ def request(environment: str, *, at: datetime = NOON, chance: str = "a1b2c3") ->
         reason="Vrátit řízení / hand back",
         draining=True,
         requester_id="object-1",
+        forced=True,
         idempotency_key="key-1",
         request_digest="0f",
         needs_approval=True,
@@ -69,6 +70,7 @@ def lock(environment: str, *, write_id: str = "w1", token: FencingToken = ABOVE_
         operation=request(environment),
         last_operation_id="before",
         stop_dr_due_at=NOON + timedelta(hours=4),
+        forced_at=NOON - timedelta(days=1),
         modes=Modes(
             auto_failover=AutoFailover.OBSERVE,
             prewarm=Prewarm.ON_SUSPECT,

@@ -74,6 +74,7 @@ def operation_requests(draw: st.DrawFn) -> OperationRequest:
         reason=draw(TEXT),
         draining=draw(st.booleans()),
         requester_id=draw(WORDS),
+        forced=draw(st.booleans()),
         idempotency_key=draw(WORDS),
         request_digest=draw(WORDS),
         needs_approval=draw(st.booleans()),
@@ -257,7 +258,8 @@ def test_members_of_a_newer_version_inside_json_are_ignored() -> None:
 
 
 SINCE: Mapping[str, Any] = {
-    "requester_id": "", "idempotency_key": "", "request_digest": "", "needs_approval": False, "approval": None,
+    "requester_id": "", "forced": False, "idempotency_key": "", "request_digest": "", "needs_approval": False,
+    "approval": None,
     "cancellation": None,
 }  # fmt: skip
 """What a request of the release before lacks, and what it means that it does."""

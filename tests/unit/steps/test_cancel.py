@@ -15,7 +15,7 @@ from shared.domain.operations import Operation, OperationKind, OperationRequest,
 from shared.domain.refusals import RefusalCode, Refused
 from shared.flows.commands import StepOutcome
 from shared.ports import LockStore
-from shared.steps.answer_operation import Answered, cancel_operation
+from shared.steps.answer_operation import Answered, approve_operation, cancel_operation
 from shared.steps.reconcile import running_operations
 from shared.steps.run_step import run_step
 from tests.unit.steps.acting import begun, carried_out, everything, failed_over, with_primary_back
@@ -237,3 +237,23 @@ class Overtaken:
         while self._first:
             self._first.pop()()
         return self._locks.replace(lock, etag=etag)
+
+
+def test_an_answer_that_is_refused_does_not_even_write_the_record_that_a_dead_host_left_out() -> None:
+    class HostDied(BaseException):
+        """The process is gone."""
+
+    def fault(point: str) -> None:
+        if point == "operations.insert.before":
+            raise HostDied(point)
+
+    world = World(fault=fault).with_failed_primary()
+    with pytest.raises(HostDied):
+        begun(world)
+    running = world.lock.operation
+    assert running is not None
+    before = everything(world)
+    refused = approve_operation(world.ports, running.id, actor="second", object_id="object-2", reason="")
+    assert isinstance(refused, Refused)
+    assert refused.code is RefusalCode.APPROVAL_NOT_NEEDED
+    assert everything(world) == before
