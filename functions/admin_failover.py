@@ -20,11 +20,12 @@ from shared.steps.answer_operation import known_operation
 from shared.steps.begin_operation import Begun, Replayed, begin_requested, new_request
 from shared.steps.finish_operation import MESSAGES
 from shared.steps.plan_operation import plan_operation
-from shared.web.operation_requests import OperationBody, parse_dry_run
+from shared.steps.retry_operation import retry_operation
+from shared.web.operation_requests import OperationBody, RetryBody, parse_dry_run
 from shared.web.plan_document import plan_document
 from shared.web.requests import FailoverBody, digest_of, parse_idempotency_key, parse_wait
 from shared.web.responses import operation_document
-from shared.web.routes import ACTIVATE_DR, BEGIN, FAILBACK, OPERATION, Route
+from shared.web.routes import ACTIVATE_DR, BEGIN, FAILBACK, OPERATION, RETRY, Route
 
 bp = df.Blueprint()
 
@@ -68,20 +69,57 @@ async def begin(req: func.HttpRequest, client: df.DurableOrchestrationClient) ->
             plan = await asyncio.to_thread(plan_operation, call.ports, request)
             return Rendered(200, plan_document(plan, call.ports.policy))
         begun = await asyncio.to_thread(begin_requested, call.ports, request)
-        match begun:
-            case Refused():
-                return call.refused(begun, environment=request.environment)
-            case AlreadyDone(token):
-                refused = Refused(code=ALREADY[body.type], detail=f"under token {token}")
-                return call.refused(refused, environment=request.environment)
-            case _:
-                operation_id = await _see_to_it(call, client, begun)
-        operation = await asyncio.to_thread(known_operation, call.ports, operation_id)
-        rendered = _accepted(call, operation)
-        replayed = {"Idempotent-Replayed": "true"} if isinstance(begun, Replayed) else {}
-        return Rendered(202, rendered.document, {**rendered.headers, **replayed})
+        return await _begun(call, client, body.type, request.environment, begun)
 
     return await respond_async(req, BEGIN, {"POST": post})
+
+
+@bp.function_name(RETRY.name)
+@bp.route(route=RETRY.path, auth_level=func.AuthLevel.ANONYMOUS)
+@bp.durable_client_input(client_name="client")
+async def retry(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+    """Begin a new operation that takes up a failed one's work."""
+
+    async def post(call: Call) -> Rendered:
+        body, operation_id = call.body(RetryBody), call.path("operation_id")
+        key = parse_idempotency_key(call.request.headers.get("idempotency-key"))
+
+        def keyed(request: OperationRequest) -> OperationRequest:
+            digest = f"{operation_id} {digest_of(body)}" if key else ""
+            return replace(request, idempotency_key=key, request_digest=digest)
+
+        begun = await asyncio.to_thread(
+            retry_operation,
+            call.ports,
+            operation_id,
+            actor=call.actor,
+            requester_id=call.actor_id,
+            reason=body.reason,
+            skips=tuple(body.skip),
+            keyed=keyed,
+        )
+        failed = (await asyncio.to_thread(known_operation, call.ports, operation_id)).request
+        return await _begun(call, client, failed.kind, failed.environment, begun)
+
+    return await respond_async(req, RETRY, {"POST": post})
+
+
+async def _begun(
+    call: Call,
+    client: df.DurableOrchestrationClient,
+    kind: OperationKind,
+    environment: str,
+    begun: Begun | Replayed | AlreadyDone | Joined | Refused,
+) -> Rendered:
+    """Answer 202 with the operation, whether it was begun now or before."""
+    if isinstance(begun, AlreadyDone):
+        begun = Refused(code=ALREADY[kind], detail=f"under token {begun.token}")
+    if isinstance(begun, Refused):
+        return call.refused(begun, environment=environment)
+    operation_id = await _see_to_it(call, client, begun)
+    rendered = _accepted(call, await asyncio.to_thread(known_operation, call.ports, operation_id))
+    replayed = {"Idempotent-Replayed": "true"} if isinstance(begun, Replayed) else {}
+    return Rendered(202, rendered.document, {**rendered.headers, **replayed})
 
 
 async def _run(

@@ -6,11 +6,11 @@ from functions.http_shell import Call, Rendered, respond
 from shared.domain.faults import UnknownOperation
 from shared.domain.refusals import Refused
 from shared.steps.admin_calls import find_operation, newest_operations
-from shared.steps.answer_operation import Answered, approve_operation, cancel_operation
-from shared.web.operation_requests import ApproveBody, CancelBody
+from shared.steps.answer_operation import Answered, approve_operation, cancel_operation, skip_step
+from shared.web.operation_requests import ApproveBody, CancelBody, SkipBody
 from shared.web.requests import parse_limit
 from shared.web.responses import operation_document
-from shared.web.routes import APPROVE, CANCEL, OPERATION, OPERATIONS
+from shared.web.routes import APPROVE, CANCEL, OPERATION, OPERATIONS, SKIP
 
 bp = func.Blueprint()
 
@@ -71,6 +71,18 @@ def approve(req: func.HttpRequest) -> func.HttpResponse:
         )
 
     return respond(req, APPROVE, {"POST": post})
+
+
+@bp.function_name(SKIP.name)
+@bp.route(route=SKIP.path, auth_level=func.AuthLevel.ANONYMOUS)
+def skip(req: func.HttpRequest) -> func.HttpResponse:
+    """Leave out a step after the move."""
+
+    def post(call: Call) -> Rendered:
+        body, operation_id = call.body(SkipBody), call.path("operation_id")
+        return _answered(call, skip_step(call.ports, operation_id, body.step, actor=call.actor, reason=body.reason))
+
+    return respond(req, SKIP, {"POST": post})
 
 
 def _answered(call: Call, done: Answered | Refused) -> Rendered:

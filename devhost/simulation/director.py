@@ -21,7 +21,7 @@ from devhost.simulation.swarm import POLICY, SERVER_CLOCK_RANGE_S, TROUBLE_FROM_
 from devhost.simulation.trouble import DATABASE, TABLES, Trouble
 from devhost.simulation.world import PRO
 from shared.domain.clusters import ClusterState, PowerState
-from shared.domain.operations import OperationKind
+from shared.domain.operations import OperationKind, Step
 
 HALF_STARTED = (
     ClusterState(power=PowerState.RUNNING, provisioning="Failed"),
@@ -98,6 +98,8 @@ class Director:
         some(swarm.server_clock_steps, "step of PostgreSQL's clock", self._server_clock_step)
         some(swarm.arm_half_starts, "cluster starts only half", self._half_start)
         some(swarm.cancellations, "operation cancelled", self.operators.cancel)
+        some(swarm.retries, "operation retried", self.operators.retry)
+        some(swarm.retries, "step skipped", self._skip)
         some(swarm.forces, "failover forced", lambda: self.operators.begin(OperationKind.FAILOVER, forced=True))
 
     def _sometime(self, times: int, kind: str, happen: Callable[[], None]) -> None:
@@ -134,6 +136,9 @@ class Director:
                 self.dr.freeze(self.random.uniform(100, 300))
             for _ in range(self.random.choice((1, 1, 1, 2, 3))):
                 self.operators.begin(other if self.random.random() < self.wrong_ways else fits)
+
+    def _skip(self) -> None:
+        self.operators.skip(self.random.choice((Step.VERIFY_DR_ACTIVE, Step.VERIFY_OPERATIONS, Step.LOOK_AGAIN)))
 
     def _approve(self) -> None:
         """Approve what runs, if the second administrator is there; now and then who asked tries it alone."""

@@ -15,13 +15,14 @@ from devhost.simulation.world import PRO
 from shared.domain.failover import AlreadyDone, Joined
 from shared.domain.faults import Conflict, Unavailable
 from shared.domain.locks import with_modes
-from shared.domain.operations import OperationKind
+from shared.domain.operations import OperationKind, Step
 from shared.domain.refusals import Refused
 from shared.ports import Ports
 from shared.steps.admin_calls import deactivate_gateway, execute_rotation
-from shared.steps.answer_operation import approve_operation, cancel_operation
+from shared.steps.answer_operation import approve_operation, cancel_operation, skip_step
 from shared.steps.begin_operation import Begun, Replayed, begin_requested, new_request
 from shared.steps.reconcile import expire_tasks, running_operations, sync_mirrors
+from shared.steps.retry_operation import retry_operation
 from shared.steps.watch_health import watch_health
 
 MOST_TASKS = 30
@@ -56,20 +57,38 @@ class Operators:
                 reason="simulated", forced=forced,
             )  # fmt: skip
             answer = begin_requested(self.ports, request)
-            match answer:
-                case Begun(request):
-                    self.orchestrations.start(request)
-                    return "begun", request.id
-                case Replayed(request):
-                    return "replayed", request.id
-                case Joined(operation_id):
-                    return "joined", operation_id
-                case AlreadyDone(token):
-                    return "done", str(token)
-                case Refused():
-                    return "refused", f"{answer.code.code}: {answer.detail}"
+            return self._told(answer)
 
         self._call(f"force {kind.value}" if forced else kind.value, call)
+
+    def retry(self) -> None:
+        """Retry the newest operation, without waiting for claims; it is refused unless it failed."""
+
+        def call(_: str) -> tuple[str, str]:
+            newest = self.ports.operations.list(PRO.name, limit=1)
+            if not newest:
+                return "nothing", "no operation"
+            leave_out = (Step.VERIFY_OPERATIONS,) if newest[0].request.kind is OperationKind.FAILOVER else ()
+            answer = retry_operation(
+                self.ports, newest[0].request.id, actor="operator", requester_id="oid-operator", reason="simulated",
+                skips=leave_out,
+            )  # fmt: skip
+            return self._told(answer)
+
+        self._call("retry", call)
+
+    def skip(self, step: Step) -> None:
+        """Have the running operation leave out a step."""
+
+        def call(_: str) -> tuple[str, str]:
+            lock = self.ports.locks.read(PRO.name)
+            running = lock.value.operation if lock else None
+            if running is None:
+                return "nothing", "no operation runs"
+            answer = skip_step(self.ports, running.id, step, actor="second", reason="simulated")
+            return ("refused", answer.code.code) if isinstance(answer, Refused) else ("skipped", running.id)
+
+        self._call("skip", call)
 
     def mark_two_person(self) -> None:
         """Have the environment's operations wait for a second administrator from now on."""
@@ -103,6 +122,20 @@ class Operators:
             return "cancelled", running.id
 
         self._call("cancel", call)
+
+    def _told(self, answer: Begun | Replayed | Joined | AlreadyDone | Refused) -> tuple[str, str]:
+        match answer:
+            case Begun(request):
+                self.orchestrations.start(request)
+                return "begun", request.id
+            case Replayed(request):
+                return "replayed", request.id
+            case Joined(operation_id):
+                return "joined", operation_id
+            case AlreadyDone(token):
+                return "done", str(token)
+            case Refused():
+                return "refused", f"{answer.code.code}: {answer.detail}"
 
     def deactivate(self, gateway_id: str, *, forced: bool) -> None:
         """Take a gateway out."""

@@ -27,6 +27,8 @@ OFTEN: Final = (
     "failback succeeded",
     "failback refused PrimaryNotRecovered",
     "stop_dr_cluster succeeded",
+    "retry refused OperationNotFailed",
+    "skip refused StepNotSkippable",
     "force begun",
     "force refused OperationInProgress",
     "forced over a healthy primary",
@@ -38,7 +40,6 @@ OFTEN: Final = (
     "cancel cancelled",
     "cancel refused PastPointOfNoReturn",
     "failover cancelled OperationCancelled",
-    "failback cancelled OperationCancelled",
     "deactivate vacated",
     "deactivate refused OperationInProgress",
     "holder recovered under a new token",
@@ -62,6 +63,9 @@ OFTEN: Final = (
 """Within a few hundred seeds."""
 
 SELDOM: Final = (
+    "retry begun",
+    "failback cancelled OperationCancelled",
+    "skip skipped",
     "force refused ForcedTooSoon",
     "superseded, judged again",
     "Azure answered OperationNotAllowed",

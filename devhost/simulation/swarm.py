@@ -65,6 +65,7 @@ class Swarm:
     late_duplicates: float = 0.0
     region_losses: int = 0
     cancellations: int = 0  # of whatever runs at the moment
+    retries: int = 0  # of whatever failed last, some with a step left out
     forces: int = 0  # failovers forced whatever the primary's state
     two_person: float = 0.0  # whether operations need a second administrator, and how often that one looks after them
 
@@ -117,4 +118,5 @@ def draw(random: Random) -> Swarm:
         cancellations=count(8),
         two_person=rate(0.3, 0.9),
         forces=count(3),
+        retries=count(6),
     )

@@ -20,6 +20,7 @@ from shared.domain.operations import (
     OperationKind,
     OperationRequest,
     OperationStatus,
+    Skip,
     Step,
     StepRecord,
     StepStatus,
@@ -99,17 +100,21 @@ def _encode_step(record: StepRecord) -> Properties:
 
 
 def _decode_step(record: Fields) -> StepRecord:
-    step = _STEPS.get(record.text("step"))
-    if step is None:
-        raise InvariantViolation(f"{record.what} names an unknown step: {record.text('step')!r}")
     return StepRecord(
-        step=step,
+        step=_decode_step_id(record),
         status=record.member("status", StepStatus),
         attempts=record.number("attempts"),
         started_at=record.optional_instant("started_at"),
         ended_at=record.optional_instant("ended_at"),
         detail=record.optional_text("detail") or "",
     )
+
+
+def _decode_step_id(record: Fields) -> Step:
+    step = _STEPS.get(record.text("step"))
+    if step is None:
+        raise InvariantViolation(f"{record.what} names an unknown step: {record.text('step')!r}")
+    return step
 
 
 def encode_request(request: OperationRequest) -> Properties:
@@ -129,6 +134,8 @@ def encode_request(request: OperationRequest) -> Properties:
         "needs_approval": request.needs_approval,
         "approval": _answer_text(request.approval),
         "cancellation": _answer_text(request.cancellation),
+        "retry_of": request.retry_of,
+        "skips": json_text([{"step": skip.step.id, **_encode_answer(skip.answer)} for skip in request.skips]),
     }
     return without_nones(fields)
 
@@ -150,17 +157,26 @@ def decode_request(request: Fields) -> OperationRequest:
         needs_approval=request.flag("needs_approval"),
         approval=_decode_answer(request, "approval"),
         cancellation=_decode_answer(request, "cancellation"),
+        retry_of=request.optional_text("retry_of") or "",
+        skips=tuple(Skip(step=_decode_step_id(skip), answer=_answer(skip)) for skip in request.objects("skips")),
     )
 
 
 def _answer_text(answer: Answer | None) -> str | None:
-    return json_text({"by": answer.by, "at": instant_text(answer.at), "reason": answer.reason}) if answer else None
+    return json_text(_encode_answer(answer)) if answer else None
+
+
+def _encode_answer(answer: Answer) -> dict[str, str]:
+    return {"by": answer.by, "at": instant_text(answer.at), "reason": answer.reason}
 
 
 def _decode_answer(request: Fields, name: str) -> Answer | None:
     values = request.mapping(name)
-    answer = Fields(f"{request.what}, {name}", values)
-    return Answer(by=answer.text("by"), at=answer.instant("at"), reason=answer.text("reason")) if values else None
+    return _answer(Fields(f"{request.what}, {name}", values)) if values else None
+
+
+def _answer(fields: Fields) -> Answer:
+    return Answer(by=fields.text("by"), at=fields.instant("at"), reason=fields.text("reason"))
 
 
 OPERATION: Final = Codec(key=key_of_operation, encode=encode_operation, decode=decode_operation)

@@ -20,6 +20,7 @@ class EventType(Enum):
     OPERATION_CANCEL_REQUESTED = "operation.cancel_requested"
     OPERATION_CANCELLED = "operation.cancelled"
     STEP_ENDED = "step.ended"
+    STEP_SKIPPED = "step.skipped"
     GATEWAY_FAILED = "gateway.failed"
     GATEWAY_RECOVERED = "gateway.recovered"
     PREFLIGHT_CHANGED = "preflight.changed"

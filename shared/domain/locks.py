@@ -73,8 +73,8 @@ class EnvironmentLock:
         return ActivationStatus.ACTIVE if self.holder == gateway_id else ActivationStatus.STANDBY
 
     def was_moved_by(self, request: OperationRequest) -> bool:
-        """Whether the present grant is the operation's work: it is past its point of no return."""
-        return self.granted_by == request.id
+        """Whether the present grant is the operation's work, or that of the one it retries: nothing is left to move."""
+        return self.granted_by == request.id or self.granted_by == request.retry_of
 
     @property
     def was_restored(self) -> bool:

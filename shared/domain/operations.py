@@ -99,6 +99,14 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Skip:
+    """A step that a person wants left out, and what they said."""
+
+    step: Step
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OperationRequest:
     """Who asked for which operation, when and why, and what people have answered since.
 
@@ -120,6 +128,8 @@ class OperationRequest:
     needs_approval: bool = False  # fixed when the operation is registered
     approval: Answer | None = None
     cancellation: Answer | None = None
+    retry_of: str = ""  # the failed operation whose work this one takes up
+    skips: tuple[Skip, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -154,6 +154,18 @@ class RefusalCode(Enum):
         "POST …/environments/{environment}/drills/{id}/abort ends a drill and stops what it started.",
         "1.4",
     )
+    OPERATION_NOT_FAILED = (
+        "OperationNotFailed",
+        "The operation has not failed",
+        "Only a failed failover or failback is retried; begin another operation instead.",
+        "1.4",
+    )
+    STEP_NOT_SKIPPABLE = (
+        "StepNotSkippable",
+        "This step cannot be skipped",
+        "Only what looks or plans after the move can be left out: nothing that decides, fences or moves.",
+        "1.5",
+    )
     OPERATION_ENDED = (
         "OperationEnded",
         "The operation has ended already",

@@ -1,15 +1,15 @@
 """What people answer to a running operation: each answer is one conditional write of the lock that names it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from shared.domain.answers import Repeated, decide_approval, decide_cancel
+from shared.domain.answers import SKIPPABLE, Repeated, decide_approval, decide_cancel, decide_skip, skip_of
 from shared.domain.events import EventType
 from shared.domain.faults import LockStoreUnavailable, UnknownOperation
 from shared.domain.locks import EnvironmentLock
-from shared.domain.operations import Answer, Operation, OperationRequest, begin
-from shared.domain.refusals import RefusalCode, Refused
+from shared.domain.operations import Answer, Operation, OperationRequest, Step, begin
+from shared.domain.refusals import JsonValue, RefusalCode, Refused
 from shared.ports import Ports
 from shared.steps.audit_trail import record_audit_once, shown
 from shared.steps.operation_record import copy_request
@@ -69,6 +69,19 @@ def approve_operation(
     return _answer(ports, operation_id, "approve", decide, note_approval)
 
 
+def skip_step(ports: Ports, operation_id: str, step: Step, *, actor: str, reason: str) -> Answered | Refused:
+    """Leave out a step of the running operation that only looks or plans, after the lock has moved.
+
+    Raises as `cancel_operation` does.
+    """
+    answer = Answer(by=actor, at=ports.clock.now(), reason=reason)
+
+    def decide(lock: EnvironmentLock | None, operation: Operation, write_id: str) -> Decided:
+        return decide_skip(lock, operation, step, answer, write_id=write_id)
+
+    return _answer(ports, operation_id, "skip", decide, lambda ports, lock: note_skip(ports, lock, step))
+
+
 def _answer(
     ports: Ports,
     operation_id: str,
@@ -111,19 +124,39 @@ def note_approval(ports: Ports, lock: EnvironmentLock) -> None:
     _note(ports, lock, running, running.approval, "approved", EventType.OPERATION_APPROVED)
 
 
+def note_skip(ports: Ports, lock: EnvironmentLock, step: Step) -> None:
+    """Record, audit and tell that a step of the lock's operation is left out; repeated by the step itself."""
+    running = lock.operation
+    assert running is not None
+    answer = skip_of(running, step)
+    assert answer is not None
+    _note(
+        ports, lock, running, answer, "step_skipped", EventType.STEP_SKIPPED,
+        {"step": step.id, "unknown": SKIPPABLE[step]},
+    )  # fmt: skip
+
+
 def _note(
-    ports: Ports, lock: EnvironmentLock, running: OperationRequest, answer: Answer, word: str, event: EventType
+    ports: Ports,
+    lock: EnvironmentLock,
+    running: OperationRequest,
+    answer: Answer,
+    word: str,
+    event: EventType,
+    more: Mapping[str, JsonValue] | None = None,
 ) -> None:
+    said, after = dict(more or {}), shown(lock)
+    fact = f"{running.id}/{word}" + (f"/{said['step']}" if "step" in said else "")
     copy_request(ports, running)
     record_audit_once(
-        ports, running.environment, write_id=f"{running.id}/{word}", actor=answer.by,
-        action=f"{running.kind.value}.{word}", reason=answer.reason, before=shown(lock), after=shown(lock),
+        ports, running.environment, write_id=fact, actor=answer.by, action=f"{running.kind.value}.{word}",
+        reason=answer.reason, before=after, after={**after, **said},
     )  # fmt: skip
     tell(
-        ports, running.environment, event_id=f"{running.id}/{word}", type=event, subject=running.id,
+        ports, running.environment, event_id=fact, type=event, subject=running.id,
         data={
             "operation": running.kind.value, "requested_by": running.requested_by, "by": answer.by,
-            "reason": answer.reason,
+            "reason": answer.reason, **said,
         },
     )  # fmt: skip
     log(event.value, environment=running.environment, operation_id=running.id, type=running.kind.value, by=answer.by)

@@ -13,6 +13,7 @@ from shared.domain.failover import (
     Snapshot,
     decide_activation,
     decide_failback,
+    evidence,
     has_regressed,
 )
 from shared.domain.faults import IdempotencyKeyReused, LockStoreUnavailable
@@ -123,6 +124,15 @@ def as_registered(request: OperationRequest, lock: EnvironmentLock) -> Operation
 
 def decide_request(ports: Ports, request: OperationRequest) -> tuple[Snapshot, Decision]:
     """Return a fresh snapshot and what it says about the request."""
+    snapshot, decision = _decided(ports, request)
+    if isinstance(decision, AlreadyDone) and snapshot.lock is not None and snapshot.lock.value.was_moved_by(request):
+        # The operation that is retried has moved the lock and failed afterwards: what is left is to look.
+        to = snapshot.lock.value.holder or ""
+        decision = Allowed(lock=snapshot.lock, to=to, evidence=evidence(snapshot, ports.policy))
+    return snapshot, decision
+
+
+def _decided(ports: Ports, request: OperationRequest) -> tuple[Snapshot, Decision]:
     snapshot = observe(ports, request.environment)
     if request.kind is OperationKind.FAILBACK:
         snapshot = replace(snapshot, primary_cluster=primary_cluster_state(ports, request.environment))

@@ -19,6 +19,7 @@ def request_to_json(request: OperationRequest) -> dict[str, JsonValue]:
         "reason": request.reason,
         "needs_approval": request.needs_approval,
         "forced": request.forced,
+        "retry_of": request.retry_of,
     }
 
 
@@ -33,4 +34,5 @@ def request_from_json(raw: Mapping[str, Any]) -> OperationRequest:
         reason=raw["reason"],
         needs_approval=raw.get("needs_approval", False),  # absent from an operation begun by the release before
         forced=raw.get("forced", False),
+        retry_of=raw.get("retry_of", ""),
     )

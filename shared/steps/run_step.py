@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from shared.domain.answers import is_unapproved
+from shared.domain.answers import is_unapproved, skip_of
 from shared.domain.events import EventType
 from shared.domain.faults import Unavailable
 from shared.domain.locks import EnvironmentLock
@@ -24,7 +24,7 @@ from shared.domain.policy import Policy
 from shared.domain.refusals import RefusalCode, Refused
 from shared.flows.commands import StepOutcome, StepResult
 from shared.ports import Ports
-from shared.steps.answer_operation import cancelled_by
+from shared.steps.answer_operation import cancelled_by, note_skip
 from shared.steps.approval import await_approval
 from shared.steps.audit_trail import shown
 from shared.steps.begin_operation import audit_begun
@@ -153,7 +153,7 @@ def _run(
     if lock is None or (drill is None and not _is_running(lock.value, request)):
         if step is Step.FINISH_OPERATION:
             # It has left the lock; a host that died right then left its record open.
-            end_left_record(ports, request, args, lock_moved=lock is not None and lock.value.granted_by == request.id)
+            end_left_record(ports, request, args, lock_moved=lock is not None and lock.value.was_moved_by(request))
             return StepResult(outcome=StepOutcome.DONE, detail="the operation has ended already")
         return stopped(Refused(code=RefusalCode.NOT_RUNNING_OPERATION, detail=f"{request.id} is not running"))
     running = lock.value.operation if drill is None else None
@@ -173,10 +173,10 @@ def _run(
         result = after_rehearsal(context, drill.value) or gives_way(context, drill.value) or BODIES[step](context)
     else:
         result = _body(context)
-    if result.outcome is StepOutcome.STOPPED and lock.value.granted_by != request.id:
+    if result.outcome is StepOutcome.STOPPED and not lock.value.was_moved_by(request):
         # Another host may drive the same operation and have moved the lock since we read it: that is no failure.
         newer = ports.locks.read(request.environment)
-        if newer is not None and _is_running(newer.value, request) and newer.value.granted_by == request.id:
+        if newer is not None and _is_running(newer.value, request) and newer.value.was_moved_by(request):
             result = _body(replace(context, lock=newer))
     _try_to_record(ports, request, step, result)
     _tell(ports, request, step, result)
@@ -184,8 +184,13 @@ def _run(
 
 
 def _body(context: StepContext) -> StepResult:
-    if context.step in BEFORE_THE_MOVE and context.lock.value.granted_by == context.request.id:
+    moved, running = context.lock.value.was_moved_by(context.request), context.lock.value.operation
+    if context.step in BEFORE_THE_MOVE and moved:
         return context.done("the lock has moved already")
+    left_out = skip_of(running, context.step) if running is not None and moved else None
+    if left_out is not None:
+        note_skip(context.ports, context.lock.value, context.step)
+        return context.skipped(f"skipped by {left_out.by}: {left_out.reason}")
     return BODIES[context.step](context)
 
 

@@ -119,6 +119,8 @@ def operation_document(operation: Operation) -> Document:
         "needs_approval": request.needs_approval,
         "approval": _answer(request.approval),
         "cancellation": _answer(request.cancellation),
+        "retry_of": request.retry_of or None,
+        "skips": [{"step": skip.step.id, **(_answer(skip.answer) or {})} for skip in request.skips],
         "steps": [_step(record) for record in operation.steps],
         "result": dict(operation.result) or None,
         "error": dict(operation.error) or None,

@@ -97,6 +97,18 @@ OPERATION: Final = Route(
     methods={"GET": READERS},
     summary="One operation with its steps",
 )
+RETRY: Final = Route(
+    name="retry_operation",
+    path="v1/admin/operations/{operation_id}/retry",
+    methods={"POST": ADMINS},
+    summary="Begin a new operation that takes up a failed one's work, decided anew",
+)
+SKIP: Final = Route(
+    name="skip_step",
+    path="v1/admin/operations/{operation_id}/skip",
+    methods={"POST": ADMINS},
+    summary="Leave out a step after the move that only looks or plans",
+)
 CANCEL: Final = Route(
     name="cancel_operation",
     path="v1/admin/operations/{operation_id}/cancel",
@@ -195,7 +207,7 @@ READY: Final = Route(
 )
 
 ROUTES: Final = (
-    GATEWAY_HEALTH, GATEWAYS, GATEWAY_TASKS, TASKS, RESOLVE_TASK, RESTORE_AUTHORITY, DEACTIVATE, ACTIVATE_DR, FAILBACK,
-    BEGIN, OPERATION, APPROVE, CANCEL, OPERATIONS, CONFIG, EXECUTE, REGISTER, HEARTBEAT, CLAIM, PROGRESS, COMPLETE,
-    DRILLS, ABORT_DRILL, CANARY, PREFLIGHT, LIVE, READY,
+    GATEWAY_HEALTH, GATEWAYS, GATEWAY_TASKS, TASKS, RESOLVE_TASK, RESTORE_AUTHORITY, DEACTIVATE, ACTIVATE_DR,
+    FAILBACK, BEGIN, APPROVE, RETRY, SKIP, CANCEL, OPERATION, OPERATIONS, CONFIG, EXECUTE, REGISTER, HEARTBEAT, CLAIM,
+    PROGRESS, COMPLETE, DRILLS, ABORT_DRILL, CANARY, PREFLIGHT, LIVE, READY,
 )  # fmt: skip

@@ -71,7 +71,7 @@ MUTANTS = (
     Mutant(
         "a repeated move does not recognise its own grant",
         MOVE,
-        "    if lock.granted_by != context.request.id:\n        written",
+        "    if not lock.was_moved_by(context.request):\n        written",
         "    if True:\n        written",
     ),
     Mutant(

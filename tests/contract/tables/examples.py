@@ -17,6 +17,7 @@ from shared.domain.operations import (
     OperationKind,
     OperationRequest,
     OperationStatus,
+    Skip,
     Step,
     StepRecord,
     StepStatus,
@@ -48,6 +49,10 @@ def request(environment: str, *, at: datetime = NOON, chance: str = "a1b2c3") ->
         request_digest="0f",
         needs_approval=True,
         approval=Answer(by="second", at=at + timedelta(seconds=20), reason="seen"),
+        retry_of="PRO-before",
+        skips=(
+            Skip(step=Step.SCHEDULE_DR_STOP, answer=Answer(by="second", at=at + timedelta(minutes=2), reason="warm")),
+        ),
         cancellation=Answer(by="second", at=at + timedelta(minutes=1), reason="planý poplach"),
     )
 

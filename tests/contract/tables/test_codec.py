@@ -80,6 +80,7 @@ def operation_requests(draw: st.DrawFn) -> OperationRequest:
         needs_approval=draw(st.booleans()),
         approval=draw(ANSWERS),
         cancellation=draw(ANSWERS),
+        retry_of=draw(WORDS),
     )
 
 
@@ -260,7 +261,7 @@ def test_members_of_a_newer_version_inside_json_are_ignored() -> None:
 SINCE: Mapping[str, Any] = {
     "requester_id": "", "forced": False, "idempotency_key": "", "request_digest": "", "needs_approval": False,
     "approval": None,
-    "cancellation": None,
+    "cancellation": None, "retry_of": "", "skips": (),
 }  # fmt: skip
 """What a request of the release before lacks, and what it means that it does."""
 

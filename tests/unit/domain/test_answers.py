@@ -6,15 +6,27 @@ from typing import Any
 
 import pytest
 
-from shared.domain.answers import Repeated, approval_ends_at, decide_approval, decide_cancel
+from shared.domain.answers import (
+    Repeated,
+    approval_ends_at,
+    decide_approval,
+    decide_cancel,
+    decide_retry,
+    decide_skip,
+    skip_of,
+)
 from shared.domain.faults import InvariantViolation
 from shared.domain.locks import EnvironmentLock, answered, transferred
 from shared.domain.operations import (
+    STEPS_OF,
     Answer,
     Operation,
     OperationKind,
     OperationRequest,
     OperationStatus,
+    Skip,
+    Step,
+    StepStatus,
     begin,
     finished,
 )
@@ -182,3 +194,92 @@ def test_a_lock_that_is_missing_can_approve_nothing() -> None:
 def test_what_the_control_plane_begins_by_itself_may_be_approved_by_anybody() -> None:
     asked = waiting(requester_id="", requested_by="auto-failover")
     assert isinstance(approved(lock(operation=asked), asked), EnvironmentLock)
+
+
+LOOKS_AFTER = (Step.VERIFY_DR_ACTIVE, Step.VERIFY_OPERATIONS, Step.VERIFY_PRIMARY_ACTIVE, Step.SCHEDULE_DR_STOP)
+
+
+def skipping(kind: OperationKind, step: Step, *, moved: bool = True, **record: Any) -> object:
+    held, operation = running(kind)
+    steps = tuple(replace(one, **record) if one.step is step else one for one in operation.steps)
+    if moved:
+        held = replace(held, granted_by=operation.request.id)
+    return decide_skip(held, replace(operation, steps=steps), step, ANSWER, write_id="w")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("step", list(Step))
+def test_only_what_looks_or_plans_after_the_move_is_skipped(kind: OperationKind, step: Step) -> None:
+    decided = skipping(kind, step)
+    if step in LOOKS_AFTER and step in STEPS_OF[kind]:
+        assert isinstance(decided, EnvironmentLock)
+        assert decided.operation is not None
+        assert decided.operation.skips == (Skip(step=step, answer=ANSWER),)
+    else:
+        assert code_of(decided) is RefusalCode.STEP_NOT_SKIPPABLE
+
+
+def test_nothing_is_skipped_before_the_move() -> None:
+    decided = skipping(OperationKind.FAILOVER, Step.VERIFY_OPERATIONS, moved=False)
+    assert code_of(decided) is RefusalCode.STEP_NOT_SKIPPABLE
+
+
+def test_a_step_that_has_ended_is_not_skipped() -> None:
+    decided = skipping(OperationKind.FAILOVER, Step.VERIFY_OPERATIONS, status=StepStatus.SUCCEEDED, ended_at=T0)
+    assert code_of(decided) is RefusalCode.STEP_NOT_SKIPPABLE
+
+
+def test_skipping_again_changes_nothing_and_a_second_step_keeps_the_first() -> None:
+    once = skipping(OperationKind.FAILOVER, Step.VERIFY_OPERATIONS)
+    assert isinstance(once, EnvironmentLock)
+    _, operation = running()
+    assert decide_skip(once, operation, Step.VERIFY_OPERATIONS, ANSWER, write_id="w") == Repeated()
+    both = decide_skip(once, operation, Step.VERIFY_DR_ACTIVE, ANSWER, write_id="w")
+    assert isinstance(both, EnvironmentLock)
+    assert both.operation is not None
+    assert [skip.step for skip in both.operation.skips] == [Step.VERIFY_OPERATIONS, Step.VERIFY_DR_ACTIVE]
+
+
+def test_what_is_over_is_not_skipped() -> None:
+    _, operation = running()
+    decided = decide_skip(lock(), operation, Step.VERIFY_OPERATIONS, ANSWER, write_id="w")
+    assert code_of(decided) is RefusalCode.OPERATION_ENDED
+
+
+def test_the_skip_of_a_step_that_may_not_be_skipped_does_not_count() -> None:
+    forged = request(
+        skips=(Skip(step=Step.LOOK_AGAIN, answer=ANSWER), Skip(step=Step.VERIFY_OPERATIONS, answer=ANSWER))
+    )
+    assert skip_of(forged, Step.LOOK_AGAIN) is None
+    assert skip_of(forged, Step.VERIFY_OPERATIONS) == ANSWER
+    assert skip_of(forged, Step.VERIFY_DR_ACTIVE) is None
+
+
+@pytest.mark.parametrize("kind", list(OperationKind))
+@pytest.mark.parametrize("status", list(OperationStatus))
+def test_only_a_failed_failover_or_failback_is_retried(kind: OperationKind, status: OperationStatus) -> None:
+    operation = replace(begin(request(kind)), status=status)
+    allowed = status is OperationStatus.FAILED and kind in KINDS
+    decided = decide_retry(operation, ())
+    assert decided is None if allowed else code_of(decided) is RefusalCode.OPERATION_NOT_FAILED
+
+
+def test_a_retry_leaves_out_only_what_may_be_skipped() -> None:
+    failed = replace(begin(request()), status=OperationStatus.FAILED)
+    assert decide_retry(failed, (Step.VERIFY_OPERATIONS, Step.VERIFY_DR_ACTIVE)) is None
+    for step in (Step.LOOK_AGAIN, Step.ACTIVATE_DR, Step.START_DR_CLUSTER, Step.SCHEDULE_DR_STOP):
+        assert code_of(decide_retry(failed, (Step.VERIFY_OPERATIONS, step))) is RefusalCode.STEP_NOT_SKIPPABLE, step
+
+
+@pytest.mark.parametrize("decide", ["cancel", "approve", "skip"])
+def test_a_drill_that_runs_is_aborted_and_not_answered(decide: str) -> None:
+    _, drill = running(OperationKind.DRILL)
+    held = lock(operation=request(OperationKind.FAILOVER))
+    decided: object
+    if decide == "cancel":
+        decided = decide_cancel(held, drill, ANSWER, write_id="w")
+    elif decide == "approve":
+        decided = decide_approval(held, drill, ANSWER, approver_id=APPROVER, policy=POLICY, write_id="w")
+    else:
+        decided = decide_skip(held, drill, Step.RUN_CANARY, ANSWER, write_id="w")
+    assert code_of(decided) is RefusalCode.ABORT_INSTEAD

@@ -12,11 +12,12 @@ from tests.unit.builders import request
 @pytest.mark.parametrize("kind", list(OperationKind))
 @pytest.mark.parametrize("needs_approval", [False, True])
 def test_a_request_comes_back_as_it_was(kind: OperationKind, *, needs_approval: bool) -> None:
-    asked = request(kind, reason="region is gone", needs_approval=needs_approval)
+    asked = request(kind, reason="region is gone", needs_approval=needs_approval, forced=needs_approval, retry_of="x")
     assert request_from_json(json.loads(json.dumps(request_to_json(asked)))) == asked
 
 
 def test_a_request_of_the_release_before_needs_no_approval() -> None:
     asked = request()
-    before = {name: value for name, value in request_to_json(asked).items() if name != "needs_approval"}
+    since = ("needs_approval", "forced", "retry_of")
+    before = {name: value for name, value in request_to_json(asked).items() if name not in since}
     assert request_from_json(before) == asked
