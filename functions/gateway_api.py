@@ -9,8 +9,8 @@ from shared.domain.refusals import Refused
 from shared.domain.tasks import TaskStatus
 from shared.ports import TaskReport, WorkRefused
 from shared.steps.gateway_calls import Registration, beat, claim_tasks, register_gateway, report_task
+from shared.web.gateway_documents import beat_document, claimed_document, registration_document
 from shared.web.requests import ClaimBody, CompleteBody, HeartbeatBody, ProgressBody, RegisterBody
-from shared.web.responses import beat_document, claimed_document, registration_document
 from shared.web.routes import CLAIM, COMPLETE, HEARTBEAT, PROGRESS, REGISTER
 
 bp = func.Blueprint()

@@ -66,6 +66,11 @@ class Call:
         assert self.principal is not None
         return Identity(tenant_id=self.principal.tenant_id, object_id=self.principal.object_id)
 
+    @property
+    def actor_id(self) -> str:
+        """The caller's object id, which stays when the name changes; empty on an open route."""
+        return self.principal.object_id if self.principal else ""
+
     def path(self, name: str) -> str:
         """Return a value of the path. Raises MalformedRequest when it cannot be an id."""
         return parse_id(name, str(self.request.route_params[name]))

@@ -9,10 +9,10 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from functions.durable_driver import ORCHESTRATOR, drive, start_operation
-from shared.domain.operations import OperationKind
-from shared.flows.catalogue import FLOWS
+from shared.flows.catalogue import flow_of
 from shared.steps.begin_drill import running_drills
 from shared.steps.reconcile import running_operations, sync_mirrors
+from shared.steps.request_codec import request_from_json
 from shared.wiring import ports
 
 bp = df.Blueprint()
@@ -23,8 +23,9 @@ bp = df.Blueprint()
 def run_operation(context: df.DurableOrchestrationContext) -> Generator[Any, Any, None]:
     """Carry out the operation given as input with the flow of its kind."""
     raw = context.get_input()
-    request = json.loads(raw) if isinstance(raw, str) else raw
-    yield from drive(context, FLOWS[OperationKind(request["kind"])](), request)
+    payload = json.loads(raw) if isinstance(raw, str) else raw
+    request = request_from_json(payload)
+    yield from drive(context, flow_of(request.kind, needs_approval=request.needs_approval), payload)
 
 
 @bp.function_name("mirror_reconciler")

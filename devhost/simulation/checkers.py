@@ -195,12 +195,15 @@ def refusals_change_nothing(events: Events) -> Iterator[Violation]:
 
 
 def only_the_failed_are_displaced(events: Events) -> Iterator[Violation]:
-    """A failover takes the environment only from nobody, or from a holder found failed under its present token."""
+    """A failover takes the environment only from nobody, or from a holder found failed under its present token.
+
+    Unless it was begun by force.
+    """
     last: LockWritten | None = None
     for event in events:
         if isinstance(event, LockWritten):
             moved = last is not None and last.holder is not None and event.holder not in (None, last.holder)
-            if moved and event.kind == "failover" and last is not None and not last.holder_failed:
+            if moved and event.kind == "failover" and not event.forced and last is not None and not last.holder_failed:
                 detail = f"{last.holder} was not failed under {last.token}"
                 yield Violation("only the failed are displaced", event.at_s, detail)
             last = event

@@ -21,7 +21,7 @@ from devhost.simulation.swarm import POLICY, SERVER_CLOCK_RANGE_S, TROUBLE_FROM_
 from devhost.simulation.trouble import DATABASE, TABLES, Trouble
 from devhost.simulation.world import PRO
 from shared.domain.clusters import ClusterState, PowerState
-from shared.domain.operations import OperationKind
+from shared.domain.operations import OperationKind, Step
 
 HALF_STARTED = (
     ClusterState(power=PowerState.RUNNING, provisioning="Failed"),
@@ -47,6 +47,7 @@ class Director:
     clusters: WatchedClusters
     database: SimulatedDatabase
     holder: Callable[[], str | None]
+    running: Callable[[], str | None]  # the operation that the lock names
     wrong_ways: float = 0.0  # how often people press the button that does not fit
     healed: bool = False
     seen_holder: str | None = None
@@ -66,6 +67,10 @@ class Director:
         self._plan_primary()
         for person in (1, 2):
             self.scheduler.repeat(f"operator {person}", self._act, lambda: self.random.uniform(8, 50))
+        if self.trouble.swarm.two_person:
+            self._at(TROUBLE_FROM_S - 2, "environment marked two_person", self.operators.mark_two_person)
+        if self.trouble.swarm.two_person or self.trouble.swarm.forces:
+            self.scheduler.repeat("second administrator", self._approve, lambda: self.random.uniform(5, 40))
         self._plan_faults()
 
     def _plan_primary(self) -> None:
@@ -92,6 +97,10 @@ class Director:
         some(swarm.clock_steps, "step of the control plane's clock", self._clock_step)
         some(swarm.server_clock_steps, "step of PostgreSQL's clock", self._server_clock_step)
         some(swarm.arm_half_starts, "cluster starts only half", self._half_start)
+        some(swarm.cancellations, "operation cancelled", self.operators.cancel)
+        some(swarm.retries, "operation retried", self.operators.retry)
+        some(swarm.retries, "step skipped", self._skip)
+        some(swarm.forces, "failover forced", lambda: self.operators.begin(OperationKind.FAILOVER, forced=True))
 
     def _sometime(self, times: int, kind: str, happen: Callable[[], None]) -> None:
         def counted() -> None:
@@ -127,6 +136,15 @@ class Director:
                 self.dr.freeze(self.random.uniform(100, 300))
             for _ in range(self.random.choice((1, 1, 1, 2, 3))):
                 self.operators.begin(other if self.random.random() < self.wrong_ways else fits)
+
+    def _skip(self) -> None:
+        self.operators.skip(self.random.choice((Step.VERIFY_DR_ACTIVE, Step.VERIFY_OPERATIONS, Step.LOOK_AGAIN)))
+
+    def _approve(self) -> None:
+        """Approve what runs, if the second administrator is there; now and then who asked tries it alone."""
+        operation = self.running()
+        if operation is not None and (self.healed or self.random.random() < (self.trouble.swarm.two_person or 0.7)):
+            self.operators.approve(operation, by="operator" if self.random.random() < 0.2 else "second")
 
     def _rotate(self) -> None:
         if self.operators.rotations < MOST_TASKS and not self.healed:

@@ -25,7 +25,7 @@ from shared.domain.refusals import Refused
 from shared.domain.tasks import Task, TaskRefusal, TaskStatus
 from shared.ports import Ports, Reported, TaskReport, WorkRefused
 from shared.steps.gateway_calls import Registration, beat, claim_tasks, register_gateway, report_task
-from shared.web.responses import beat_document
+from shared.web.gateway_documents import beat_document
 
 T = TypeVar("T")
 

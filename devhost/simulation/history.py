@@ -19,6 +19,8 @@ class LockWritten:
     draining: bool  # whether the holder gets no new work
     operation: str | None  # the running operation
     kind: str | None  # and what it does
+    forced: bool = False  # whether that operation was begun by force
+    two_person: bool = False  # whether operations that begin now need a second administrator
     written_by: str
 
 
@@ -147,7 +149,7 @@ class Answered:
 
     at_s: float
     call: str
-    outcome: str  # begun, joined, done, refused, vacated, harmless, unavailable
+    outcome: str  # begun, joined, done, refused, cancelled, vacated, harmless, unavailable, …
     detail: str
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from shared.domain.operations import OperationRequest
-from shared.flows.catalogue import FLOWS
+from shared.flows.catalogue import flow_of
 from shared.flows.commands import Call, Sleep, StepOutcome, StepResult
 from shared.ports import Ports
 from shared.steps.run_step import run_step
@@ -24,7 +24,7 @@ def run_operation(ports: Ports, request: OperationRequest, *, sleep: Callable[[f
     Raises:
         RuntimeError: The flow did not end within COMMANDS_LIMIT commands.
     """
-    flow = FLOWS[request.kind]()
+    flow = flow_of(request.kind, needs_approval=request.needs_approval)
     command = next(flow)
     for _ in range(COMMANDS_LIMIT):
         match command:

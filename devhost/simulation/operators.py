@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from devhost.simulation.history import Answered, Asked, HandedOver, History
@@ -14,12 +14,15 @@ from devhost.simulation.trouble import Trouble
 from devhost.simulation.world import PRO
 from shared.domain.failover import AlreadyDone, Joined
 from shared.domain.faults import Conflict, Unavailable
-from shared.domain.operations import OperationKind
+from shared.domain.locks import with_modes
+from shared.domain.operations import OperationKind, Step
 from shared.domain.refusals import Refused
 from shared.ports import Ports
 from shared.steps.admin_calls import deactivate_gateway, execute_rotation
-from shared.steps.begin_operation import Begun, begin_operation
+from shared.steps.answer_operation import approve_operation, cancel_operation, skip_step
+from shared.steps.begin_operation import Begun, Replayed, begin_requested, new_request
 from shared.steps.reconcile import expire_tasks, running_operations, sync_mirrors
+from shared.steps.retry_operation import retry_operation
 from shared.steps.watch_health import watch_health
 
 MOST_TASKS = 30
@@ -45,23 +48,94 @@ class Operators:
         self._every(20.0, "reconciler", self._reconcile)
         self._every(10.0, "task time-outs", lambda: self._quietly(lambda: expire_tasks(self.ports)))
 
-    def begin(self, kind: OperationKind) -> None:
-        """Press the button for failover or failback."""
+    def begin(self, kind: OperationKind, *, forced: bool = False) -> None:
+        """Press the button for failover or failback, or break the glass."""
 
         def call(_: str) -> tuple[str, str]:
-            answer = begin_operation(self.ports, PRO.name, kind, requested_by="operator", reason="simulated")
-            match answer:
-                case Begun(request):
-                    self.orchestrations.start(request)
-                    return "begun", request.id
-                case Joined(operation_id):
-                    return "joined", operation_id
-                case AlreadyDone(token):
-                    return "done", str(token)
-                case Refused():
-                    return "refused", f"{answer.code.code}: {answer.detail}"
+            request = new_request(
+                self.ports, PRO.name, kind, requested_by="operator", requester_id="oid-operator",
+                reason="simulated", forced=forced,
+            )  # fmt: skip
+            answer = begin_requested(self.ports, request)
+            return self._told(answer)
 
-        self._call(kind.value, call)
+        self._call(f"force {kind.value}" if forced else kind.value, call)
+
+    def retry(self) -> None:
+        """Retry the newest operation, without waiting for claims; it is refused unless it failed."""
+
+        def call(_: str) -> tuple[str, str]:
+            newest = self.ports.operations.list(PRO.name, limit=1)
+            if not newest:
+                return "nothing", "no operation"
+            leave_out = (Step.VERIFY_OPERATIONS,) if newest[0].request.kind is OperationKind.FAILOVER else ()
+            answer = retry_operation(
+                self.ports, newest[0].request.id, actor="operator", requester_id="oid-operator", reason="simulated",
+                skips=leave_out,
+            )  # fmt: skip
+            return self._told(answer)
+
+        self._call("retry", call)
+
+    def skip(self, step: Step) -> None:
+        """Have the running operation leave out a step."""
+
+        def call(_: str) -> tuple[str, str]:
+            lock = self.ports.locks.read(PRO.name)
+            running = lock.value.operation if lock else None
+            if running is None:
+                return "nothing", "no operation runs"
+            answer = skip_step(self.ports, running.id, step, actor="second", reason="simulated")
+            return ("refused", answer.code.code) if isinstance(answer, Refused) else ("skipped", running.id)
+
+        self._call("skip", call)
+
+    def mark_two_person(self) -> None:
+        """Have the environment's operations wait for a second administrator from now on."""
+        lock = self.ports.locks.read(PRO.name)
+        if lock is not None:
+            marked = with_modes(lock.value, replace(lock.value.modes, two_person=True), write_id="modes/two-person")
+            self.ports.locks.replace(marked, etag=lock.etag)
+
+    def approve(self, operation_id: str, *, by: str) -> None:
+        """Approve an operation as this person."""
+
+        def call(_: str) -> tuple[str, str]:
+            answer = approve_operation(
+                self.ports, operation_id, actor=by, object_id=f"oid-{by}", reason="simulated"
+            )  # fmt: skip
+            return ("refused", answer.code.code) if isinstance(answer, Refused) else ("approved", operation_id)
+
+        self._call(f"approve {operation_id} as {by}", call)
+
+    def cancel(self) -> None:
+        """Cancel whatever runs."""
+
+        def call(_: str) -> tuple[str, str]:
+            lock = self.ports.locks.read(PRO.name)
+            running = lock.value.operation if lock else None
+            if running is None:
+                return "nothing", "no operation runs"
+            answer = cancel_operation(self.ports, running.id, actor="second", reason="simulated")
+            if isinstance(answer, Refused):
+                return "refused", f"{answer.code.code}: {answer.detail}"
+            return "cancelled", running.id
+
+        self._call("cancel", call)
+
+    def _told(self, answer: Begun | Replayed | Joined | AlreadyDone | Refused) -> tuple[str, str]:
+        match answer:
+            case Begun(request):
+                self.orchestrations.start(request)
+                return "begun", request.id
+            case Replayed(request):
+                return "replayed", request.id
+            case Joined(operation_id):
+                return "joined", operation_id
+            case AlreadyDone(token):
+                return "done", str(token)
+            case Refused():
+                return "refused", f"{answer.code.code}: {answer.detail}"
 
     def deactivate(self, gateway_id: str, *, forced: bool) -> None:
         """Take a gateway out."""

@@ -15,7 +15,7 @@ from devhost.simulation.trouble import Trouble
 from shared.domain.faults import Conflict, Unavailable
 from shared.domain.operations import POINTS_OF_NO_RETURN, OperationRequest, Step
 from shared.domain.refusals import RefusalCode, Refused
-from shared.flows.catalogue import FLOWS
+from shared.flows.catalogue import flow_of
 from shared.flows.commands import Call, Sleep, StepOutcome, StepResult
 from shared.ports import Ports
 from shared.steps.run_step import run_step
@@ -78,7 +78,7 @@ class Orchestrations:
         self._drive_on(instance, in_s=self._random.uniform(*self._random.choice(waits)))
 
     def _drive(self, instance: _Instance) -> None:
-        flow = FLOWS[instance.request.kind]()
+        flow = flow_of(instance.request.kind, needs_approval=instance.request.needs_approval)
         command = next(flow)
         try:
             for result in tuple(instance.recorded):

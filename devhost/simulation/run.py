@@ -21,6 +21,7 @@ from devhost.simulation.checkers import (
     work_needs_a_lease,
 )
 from devhost.simulation.clocks import Clocks, TrueClock
+from devhost.simulation.consent import CONSENT
 from devhost.simulation.database import SimulatedDatabase
 from devhost.simulation.director import Director
 from devhost.simulation.gateways import GatewayProcess
@@ -44,7 +45,6 @@ from devhost.simulation.swarm import POLICY, SERVER_CLOCK_RANGE_S, TROUBLE_UNTIL
 from devhost.simulation.trouble import Trouble
 from devhost.simulation.world import PRO, SwitchedCanary
 from shared.domain.environments import Role
-from shared.domain.operations import OperationStatus
 from shared.domain.tasks import OnLostOwner, RotationConfig, TaskStatus
 from shared.ports import Ports
 
@@ -128,6 +128,7 @@ class Simulation:
         self.director = Director(
             self.scheduler, self.trouble, seeded(seed, "director"), self.clocks, self.network, self.operators,
             self.primary, self.dr, self.clusters, self.database, self._holder,
+            self._running,
         )  # fmt: skip
 
     def carry_out(self) -> float:
@@ -146,7 +147,7 @@ class Simulation:
         lock = self.tables.locks.rows.snapshot().rows[PRO.name, "lock"].value
         rows = self.database.snapshot().rows.get(PRO.name)
         operations = [stored.value for stored in self.tables.operations.rows.snapshot().rows.values()]
-        running = {o.request.id for o in operations if o.status is OperationStatus.RUNNING}
+        running = {o.request.id for o in operations if not o.is_over}
         if lock.operation is not None:
             running.add(lock.operation.id)
         audit = sorted(self.tables.audit.rows.snapshot().rows.items())
@@ -179,6 +180,10 @@ class Simulation:
         stored = self.tables.locks.rows.snapshot().rows.get((PRO.name, "lock"))
         return stored.value.holder if stored is not None else None
 
+    def _running(self) -> str | None:
+        stored = self.tables.locks.rows.snapshot().rows.get((PRO.name, "lock"))
+        return stored.value.operation.id if stored is not None and stored.value.operation is not None else None
+
 
 def run_seed(seed: int) -> Run:
     """Run one seed and judge it. The same seed gives the same history."""
@@ -199,7 +204,7 @@ def _judged(simulation: Simulation) -> Iterator[Violation]:
     events, rest = simulation.history.events, simulation.at_rest()
     for actor, failure in simulation.scheduler.failures:
         yield Violation("nothing breaks", rest.at_s, f"{actor}: {type(failure).__name__}: {failure}")
-    for checker in SAFETY:
+    for checker in (*SAFETY, *CONSENT):
         yield from checker(events)
     yield from effects_stay_inside_the_lease(events, margin_s=POLICY.gateway_margin_s)
     yield from work_needs_a_lease(events, clock_range_s=POLICY.guarded_transaction_s + 2 * SERVER_CLOCK_RANGE_S)

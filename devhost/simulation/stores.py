@@ -16,7 +16,7 @@ from shared.domain.clusters import ClusterRequest, ClusterState
 from shared.domain.faults import Conflict, LockStoreUnavailable, OutcomeUnknown
 from shared.domain.gateways import ActivationStatus
 from shared.domain.locks import EnvironmentLock, Versioned
-from shared.domain.operations import Operation, OperationStatus
+from shared.domain.operations import Operation
 from shared.ports import Clock
 
 T = TypeVar("T")
@@ -69,18 +69,22 @@ def watched_tables(trouble: Trouble) -> MemoryTables:
         operation = lock.operation
         if lock.granted_by.startswith("recover/") and lock.granted_by == lock.written_by:
             history.reached["holder recovered under a new token"] += 1
+        if operation is not None and operation.forced and lock.written_by == f"{operation.id}/move/{lock.token}":
+            over = "a failed" if any(mark.gateway == lock.previous_holder for mark in lock.failed) else "a healthy"
+            history.reached[f"forced over {over} primary"] += 1
         failed = lock.holder is not None and lock.status_of(lock.holder) is ActivationStatus.FAILED
         history.add(
             LockWritten(
                 at_s=scheduler.now_s, token=lock.token, holder=lock.holder, holder_failed=failed,
                 draining=lock.draining,
                 operation=operation.id if operation else None, kind=operation.kind.value if operation else None,
-                written_by=lock.written_by,
+                written_by=lock.written_by, two_person=lock.modes.two_person,
+                forced=operation is not None and operation.forced,
             )
         )  # fmt: skip
 
     def operation_landed(operation: Operation) -> None:
-        if operation.status is not OperationStatus.RUNNING:
+        if operation.is_over:
             status, code = operation.status.value, operation.error.get("code", "")
             now_s, name = scheduler.now_s, operation.request.id
             history.add(OperationEnded(at_s=now_s, operation=name, status=status))

@@ -15,6 +15,7 @@ from shared.domain.policy import Policy
 POLICY: Final = Policy(
     heartbeat_timeout_s=75, failure_threshold=2, stability_window_s=45, cluster_start_timeout_s=300,
     gateway_boot_timeout_s=180, confirm_timeout_s=90, first_claim_timeout_s=90, drain_timeout_s=40, hold_s=90,
+    approval_timeout_s=100, force_interval_s=150,
 )  # fmt: skip
 """The product's relations between the numbers with shorter waits, so that more happens in a run."""
 
@@ -63,6 +64,10 @@ class Swarm:
     driver_deaths: float = 0.0
     late_duplicates: float = 0.0
     region_losses: int = 0
+    cancellations: int = 0  # of whatever runs at the moment
+    retries: int = 0  # of whatever failed last, some with a step left out
+    forces: int = 0  # failovers forced whatever the primary's state
+    two_person: float = 0.0  # whether operations need a second administrator, and how often that one looks after them
 
     @property
     def calm(self) -> bool:
@@ -110,4 +115,8 @@ def draw(random: Random) -> Swarm:
         driver_deaths=rate(0.02, 0.1, 0.25),
         late_duplicates=rate(0.05, 0.3),
         region_losses=count(1),
+        cancellations=count(8),
+        two_person=rate(0.3, 0.9),
+        forces=count(3),
+        retries=count(6),
     )

@@ -2,13 +2,25 @@
 
 from typing import Final
 
-from shared.adapters.codec import Codec, DoesNotFit, Fields, Key, Properties, instant_text, json_text, without_nones
+from shared.adapters.codec import (
+    Codec,
+    DoesNotFit,
+    Fields,
+    Key,
+    Properties,
+    Property,
+    instant_text,
+    json_text,
+    without_nones,
+)  # fmt: skip
 from shared.domain.faults import InvariantViolation
 from shared.domain.operations import (
+    Answer,
     Operation,
     OperationKind,
     OperationRequest,
     OperationStatus,
+    Skip,
     Step,
     StepRecord,
     StepStatus,
@@ -50,6 +62,7 @@ def encode_operation(operation: Operation) -> Properties:
             "ended_at": instant_text(operation.ended_at) if operation.ended_at else None,
             "outage_started_at": instant_text(operation.outage_started_at) if operation.outage_started_at else None,
             "failed_at": instant_text(operation.failed_at) if operation.failed_at else None,
+            "cluster_started_at": instant_text(operation.cluster_started_at) if operation.cluster_started_at else None,
             "result": json_text(dict(operation.result)),
             "error": json_text(dict(operation.error)),
         }
@@ -67,6 +80,7 @@ def decode_operation(key: Key, properties: Properties) -> Operation:
         ended_at=row.optional_instant("ended_at"),
         outage_started_at=row.optional_instant("outage_started_at"),
         failed_at=row.optional_instant("failed_at"),
+        cluster_started_at=row.optional_instant("cluster_started_at"),
         result=row.mapping("result"),
         error=row.mapping("error"),
     )
@@ -86,11 +100,8 @@ def _encode_step(record: StepRecord) -> Properties:
 
 
 def _decode_step(record: Fields) -> StepRecord:
-    step = _STEPS.get(record.text("step"))
-    if step is None:
-        raise InvariantViolation(f"{record.what} names an unknown step: {record.text('step')!r}")
     return StepRecord(
-        step=step,
+        step=_decode_step_id(record),
         status=record.member("status", StepStatus),
         attempts=record.number("attempts"),
         started_at=record.optional_instant("started_at"),
@@ -99,9 +110,16 @@ def _decode_step(record: Fields) -> StepRecord:
     )
 
 
+def _decode_step_id(record: Fields) -> Step:
+    step = _STEPS.get(record.text("step"))
+    if step is None:
+        raise InvariantViolation(f"{record.what} names an unknown step: {record.text('step')!r}")
+    return step
+
+
 def encode_request(request: OperationRequest) -> Properties:
     """Return the request of an operation as a JSON object."""
-    return {
+    fields: dict[str, Property | None] = {
         "id": request.id,
         "kind": request.kind.value,
         "environment": request.environment,
@@ -109,7 +127,17 @@ def encode_request(request: OperationRequest) -> Properties:
         "requested_at": instant_text(request.requested_at),
         "reason": request.reason,
         "draining": request.draining,
+        "requester_id": request.requester_id,
+        "forced": request.forced,
+        "idempotency_key": request.idempotency_key,
+        "request_digest": request.request_digest,
+        "needs_approval": request.needs_approval,
+        "approval": _answer_text(request.approval),
+        "cancellation": _answer_text(request.cancellation),
+        "retry_of": request.retry_of,
+        "skips": json_text([{"step": skip.step.id, **_encode_answer(skip.answer)} for skip in request.skips]),
     }
+    return without_nones(fields)
 
 
 def decode_request(request: Fields) -> OperationRequest:
@@ -122,7 +150,33 @@ def decode_request(request: Fields) -> OperationRequest:
         requested_at=request.instant("requested_at"),
         reason=request.optional_text("reason") or "",
         draining=request.flag("draining"),
+        requester_id=request.optional_text("requester_id") or "",
+        forced=request.flag("forced"),
+        idempotency_key=request.optional_text("idempotency_key") or "",
+        request_digest=request.optional_text("request_digest") or "",
+        needs_approval=request.flag("needs_approval"),
+        approval=_decode_answer(request, "approval"),
+        cancellation=_decode_answer(request, "cancellation"),
+        retry_of=request.optional_text("retry_of") or "",
+        skips=tuple(Skip(step=_decode_step_id(skip), answer=_answer(skip)) for skip in request.objects("skips")),
     )
+
+
+def _answer_text(answer: Answer | None) -> str | None:
+    return json_text(_encode_answer(answer)) if answer else None
+
+
+def _encode_answer(answer: Answer) -> dict[str, str]:
+    return {"by": answer.by, "at": instant_text(answer.at), "reason": answer.reason}
+
+
+def _decode_answer(request: Fields, name: str) -> Answer | None:
+    values = request.mapping(name)
+    return _answer(Fields(f"{request.what}, {name}", values)) if values else None
+
+
+def _answer(fields: Fields) -> Answer:
+    return Answer(by=fields.text("by"), at=fields.instant("at"), reason=fields.text("reason"))
 
 
 OPERATION: Final = Codec(key=key_of_operation, encode=encode_operation, decode=decode_operation)

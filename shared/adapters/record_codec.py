@@ -52,6 +52,7 @@ def encode_lock(lock: EnvironmentLock) -> Properties:
             "operation": json_text(encode_request(lock.operation)) if lock.operation else None,
             "last_operation_id": lock.last_operation_id,
             "stop_dr_due_at": instant_text(lock.stop_dr_due_at) if lock.stop_dr_due_at else None,
+            "forced_at": instant_text(lock.forced_at) if lock.forced_at else None,
             **_encode_modes(lock.modes),
         }
     )
@@ -75,6 +76,7 @@ def decode_lock(key: Key, properties: Properties) -> EnvironmentLock:
         operation=decode_request(Fields(f"{row.what}, operation", request)) if request else None,
         last_operation_id=row.optional_text("last_operation_id"),
         stop_dr_due_at=row.optional_instant("stop_dr_due_at"),
+        forced_at=row.optional_instant("forced_at"),
         modes=_decode_modes(row),
     )
 

@@ -4,13 +4,15 @@ Decision table of `decide_activation` (first match wins; runbook 1.1 and 1.4):
 
     the lock is missing or older than the mirror    -> refused, AuthorityRegressed
     no lock yet                                     -> refused, PrimaryNotRegistered
-    a failover runs already                         -> joined
+    a failover runs already                         -> joined (by force only if it is forced as well)
     any other operation runs                        -> refused, OperationInProgress
     the DR gateway holds the lock                   -> already done, same token
     no DR gateway registered                        -> refused, DrGatewayNotRegistered
     the DR gateway reports another role             -> refused, GatewayRoleMismatch
     nobody holds the lock                           -> allowed
     the holder is not the registered primary        -> refused, PrimaryNotRegistered
+    forced, and forced a short while ago            -> refused, ForcedTooSoon
+    forced                                          -> allowed
     the primary was heard within HeartbeatTimeout   -> refused, "Primary is not in failed state"
     the monitor was blind                           -> refused, MonitorBlind
     the primary is not marked failed                -> refused, "Primary is not in failed state"
@@ -74,13 +76,16 @@ class Joined:
 Decision = Allowed | AlreadyDone | Joined | Refused
 
 
-def decide_activation(snapshot: Snapshot, policy: Policy, *, operation_id: str | None = None) -> Decision:
+def decide_activation(
+    snapshot: Snapshot, policy: Policy, *, operation_id: str | None = None, forced: bool = False
+) -> Decision:
     """Return whether the DR gateway may be given the environment (runbook 1.1, 1.4).
 
     Args:
         operation_id: The operation that asks, whose own entry in the lock does not count as another one.
+        forced: Whether what is known of the primary does not count (see `force`).
     """
-    found = _running_or_unfounded(snapshot, policy, OperationKind.FAILOVER, operation_id)
+    found = _running_or_unfounded(snapshot, policy, OperationKind.FAILOVER, operation_id, forced=forced)
     if not isinstance(found, Versioned):
         return found
     lock, dr, primary = found.value, snapshot.dr, snapshot.primary
@@ -91,9 +96,11 @@ def decide_activation(snapshot: Snapshot, policy: Policy, *, operation_id: str |
     if not dr.role_matches:
         return _role_mismatch(dr, snapshot, policy)
     if lock.holder is not None:
-        refusal = _unless_primary_is_down(snapshot, policy, lock, primary)
+        refusal = _unless_primary_is_down(snapshot, policy, lock, primary, forced=forced)
         if refusal:
             return refusal
+    if forced and operation_id is None and _was_forced_lately(snapshot, policy, lock):
+        return _refused(RefusalCode.FORCED_TOO_SOON, f"forced at {lock.forced_at}", snapshot, policy)
     return Allowed(lock=found, to=dr.id, evidence=evidence(snapshot, policy))
 
 
@@ -129,6 +136,9 @@ def decide_deactivation(
         return _refused(RefusalCode.OPERATION_IN_PROGRESS, f"{running.kind.value} {running.id}", snapshot, policy)
     if not forced:
         return _refused(RefusalCode.LOCK_HOLDER_DEACTIVATION, f"{gateway.id} is the only holder", snapshot, policy)
+    if snapshot.lock.value.modes.two_person:
+        # One person could otherwise take the holder out, and then fail over an environment that nobody holds.
+        return _refused(RefusalCode.SECOND_PERSON_NEEDED, f"{snapshot.environment} is marked", snapshot, policy)
     return snapshot.lock
 
 
@@ -188,7 +198,7 @@ def _gateway_evidence(gateway: Gateway, snapshot: Snapshot, policy: Policy) -> d
 
 
 def _running_or_unfounded(
-    snapshot: Snapshot, policy: Policy, kind: OperationKind, operation_id: str | None
+    snapshot: Snapshot, policy: Policy, kind: OperationKind, operation_id: str | None, *, forced: bool = False
 ) -> Versioned[EnvironmentLock] | Joined | Refused:
     if snapshot.lock is None:
         if snapshot.mirror is not None:
@@ -199,7 +209,7 @@ def _running_or_unfounded(
         return _refused(RefusalCode.AUTHORITY_REGRESSED, "the mirror carries a newer grant", snapshot, policy)
     running = lock.operation
     if running is not None and running.id != operation_id:
-        if running.kind is kind:
+        if running.kind is kind and (running.forced or not forced):
             return Joined(running.id)
         detail = f"{running.kind.value} {running.id} is running since {running.requested_at.isoformat()}"
         return _refused(RefusalCode.OPERATION_IN_PROGRESS, detail, snapshot, policy)
@@ -207,10 +217,12 @@ def _running_or_unfounded(
 
 
 def _unless_primary_is_down(
-    snapshot: Snapshot, policy: Policy, lock: EnvironmentLock, primary: Gateway | None
+    snapshot: Snapshot, policy: Policy, lock: EnvironmentLock, primary: Gateway | None, *, forced: bool
 ) -> Refused | None:
     if primary is None or lock.holder != primary.id:
         return _refused(RefusalCode.PRIMARY_NOT_REGISTERED, f"{lock.holder} is not a known primary", snapshot, policy)
+    if forced:
+        return None
     health = health_of(primary, snapshot, policy)
     status = lock.status_of(primary.id)
     detail = f"{primary.id}: activation_status {status.value}, {health.reason}"
@@ -222,6 +234,12 @@ def _unless_primary_is_down(
     if status is not ActivationStatus.FAILED:
         return _refused(RefusalCode.PRIMARY_NOT_FAILED, detail, snapshot, policy)
     return None
+
+
+def _was_forced_lately(snapshot: Snapshot, policy: Policy, lock: EnvironmentLock) -> bool:
+    if lock.forced_at is None:
+        return False
+    return snapshot.now < lock.forced_at + timedelta(seconds=policy.force_interval_s)
 
 
 def _unless_primary_is_well(snapshot: Snapshot, policy: Policy, primary: Gateway) -> Refused | None:

@@ -59,6 +59,7 @@ class EnvironmentLock:
     operation: OperationRequest | None = None
     last_operation_id: str | None = None
     stop_dr_due_at: datetime | None = None  # when the DR cluster may be stopped again (runbook 2.4)
+    forced_at: datetime | None = None  # when a failover was last forced
     modes: Modes = MANUAL
 
     def mark_of(self, gateway_id: str) -> FailedMark | None:
@@ -70,6 +71,10 @@ class EnvironmentLock:
         if self.mark_of(gateway_id):
             return ActivationStatus.FAILED
         return ActivationStatus.ACTIVE if self.holder == gateway_id else ActivationStatus.STANDBY
+
+    def was_moved_by(self, request: OperationRequest) -> bool:
+        """Whether the present grant is the operation's work, or that of the one it retries: nothing is left to move."""
+        return self.granted_by == request.id or self.granted_by == request.retry_of
 
     @property
     def was_restored(self) -> bool:
@@ -97,7 +102,8 @@ def with_operation(lock: EnvironmentLock, request: OperationRequest, *, write_id
     """
     if lock.operation is not None:
         raise InvariantViolation(f"operation {lock.operation.id} is running")
-    return replace(lock, operation=request, written_by=write_id)
+    forced_at = request.requested_at if request.forced else lock.forced_at
+    return replace(lock, operation=request, forced_at=forced_at, written_by=write_id)
 
 
 def without_operation(lock: EnvironmentLock, *, write_id: str) -> EnvironmentLock:
@@ -109,6 +115,17 @@ def without_operation(lock: EnvironmentLock, *, write_id: str) -> EnvironmentLoc
 def with_modes(lock: EnvironmentLock, modes: Modes, *, write_id: str) -> EnvironmentLock:
     """Return the lock with other modes; who may act does not change, and so no token is minted."""
     return replace(lock, modes=modes, written_by=write_id)
+
+
+def answered(lock: EnvironmentLock, request: OperationRequest, *, write_id: str) -> EnvironmentLock:
+    """Return the lock with what somebody has answered to its running operation.
+
+    Raises:
+        InvariantViolation: Another operation runs, or none.
+    """
+    if lock.operation is None or lock.operation.id != request.id:
+        raise InvariantViolation(f"{request.id} is not the running operation")
+    return replace(lock, operation=request, written_by=write_id)
 
 
 def draining(lock: EnvironmentLock, *, write_id: str) -> EnvironmentLock:
@@ -141,8 +158,10 @@ def transferred(
     """Return the lock given to another gateway under a new token; the old holder keeps a failed mark it has.
 
     Raises:
-        InvariantViolation: `to` holds it already, or the token does not rise.
+        InvariantViolation: `to` holds it already, the token does not rise, or the operation was cancelled.
     """
+    if lock.operation is not None and lock.operation.cancellation is not None:
+        raise InvariantViolation(f"{lock.operation.id} was cancelled and moves nothing")
     if lock.holder == to:
         raise InvariantViolation(f"{to} holds the lock already")
     if lock.holder is not None:

@@ -21,9 +21,11 @@ class OperationKind(Enum):
 class OperationStatus(Enum):
     """How an operation stands."""
 
+    WAITING_APPROVAL = "waiting_approval"  # for a second administrator; nothing has been started
     RUNNING = "running"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+    CANCELLED = "cancelled"  # by a person, before the point of no return: nothing has moved
 
 
 class StepStatus(Enum):
@@ -43,6 +45,7 @@ class Step(Enum):
         self.id = step_id
         self.runbook = runbook
 
+    AWAIT_APPROVAL = ("await_approval", "")
     VERIFY_PRIMARY_DOWN = ("verify_primary_down", "1.1")
     START_DR_CLUSTER = ("start_dr_cluster", "1.2")
     VERIFY_DR_GATEWAY = ("verify_dr_gateway", "1.3")
@@ -78,6 +81,8 @@ STEPS_OF: Mapping[OperationKind, tuple[Step, ...]] = {
     ),
 }  # fmt: skip
 
+OVER: Final = frozenset({OperationStatus.SUCCEEDED, OperationStatus.FAILED, OperationStatus.CANCELLED})
+
 DETAIL_LENGTH: Final = 500
 """Characters kept of a step's detail: Azure's messages can be long, and all steps share one table property."""
 
@@ -85,8 +90,29 @@ POINTS_OF_NO_RETURN = (Step.ACTIVATE_DR, Step.REACTIVATE_PRIMARY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a person said about a running operation: who, when and why."""
+
+    by: str
+    at: datetime
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skip:
+    """A step that a person wants left out, and what they said."""
+
+    step: Step
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OperationRequest:
-    """Who asked for which operation, when and why; kept in the lock entity while the operation runs."""
+    """Who asked for which operation, when and why, and what people have answered since.
+
+    Kept in the lock entity while the operation runs, so that an answer is a conditional write of the lock (ADR 0023);
+    the operation's record keeps a copy.
+    """
 
     id: str
     kind: OperationKind
@@ -95,6 +121,15 @@ class OperationRequest:
     requested_at: datetime
     reason: str = ""
     draining: bool = False  # failback only: the holder gets no new claims
+    requester_id: str = ""  # object id of who asked, which stays when names change; empty: the control plane itself
+    forced: bool = False  # failover only: over what is known of the primary (see `force`)
+    idempotency_key: str = ""  # the same key begins no second operation; empty: none was given
+    request_digest: str = ""  # tells another request under the same key from a repetition
+    needs_approval: bool = False  # fixed when the operation is registered
+    approval: Answer | None = None
+    cancellation: Answer | None = None
+    retry_of: str = ""  # the failed operation whose work this one takes up
+    skips: tuple[Skip, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,12 +157,24 @@ class Operation:
     failed_at: datetime | None = None  # when the monitor marked it failed; failover only
     result: Mapping[str, JsonValue] = field(default_factory=dict)
     error: Mapping[str, JsonValue] = field(default_factory=dict)
+    cluster_started_at: datetime | None = None  # when this operation asked Azure to start the DR cluster
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the operation has ended, one way or another."""
+        return self.status in OVER
 
 
 def begin(request: OperationRequest) -> Operation:
     """Return the record of an operation that is about to run, with every step pending."""
-    steps = tuple(StepRecord(step=step) for step in STEPS_OF[request.kind])
-    return Operation(request=request, status=OperationStatus.RUNNING, steps=steps, updated_at=request.requested_at)
+    status = OperationStatus.WAITING_APPROVAL if request.needs_approval else OperationStatus.RUNNING
+    steps = tuple(StepRecord(step=step) for step in steps_of(request))
+    return Operation(request=request, status=status, steps=steps, updated_at=request.requested_at)
+
+
+def steps_of(request: OperationRequest) -> tuple[Step, ...]:
+    """Return the steps that people see of this operation, in order."""
+    return (Step.AWAIT_APPROVAL, *STEPS_OF[request.kind]) if request.needs_approval else STEPS_OF[request.kind]
 
 
 def step_started(operation: Operation, step: Step, *, now: datetime) -> Operation:
@@ -149,6 +196,8 @@ def step_ended(operation: Operation, step: Step, *, status: StepStatus, detail: 
         ended_at = None if status is StepStatus.RUNNING else now
         return replace(record, status=status, detail=detail[:DETAIL_LENGTH], ended_at=ended_at)
 
+    if step is Step.AWAIT_APPROVAL and status is StepStatus.SUCCEEDED:
+        operation = replace(operation, status=OperationStatus.RUNNING)
     return _with_step(operation, step, ended, now)
 
 
@@ -161,7 +210,7 @@ def finished(
     now: datetime,
 ) -> Operation:
     """Return the ended operation; one that has ended already is returned as it is."""
-    if operation.status is not OperationStatus.RUNNING:
+    if operation.is_over:
         return operation
     return replace(operation, status=status, result=result, error=error, ended_at=now, updated_at=now)
 

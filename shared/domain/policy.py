@@ -33,6 +33,8 @@ class Policy:
     canary_timeout_s: float = 120.0  # for a drill's canary, from its order to its report
     drill_max_age_s: float = 92 * 86400.0  # a quarter: an older successful drill is overdue
     hold_s: float = 1800.0  # between a failback and the stop of the DR cluster
+    approval_timeout_s: float = 900.0  # for a second administrator; ADR 0023
+    force_interval_s: float = 600.0  # between two forced failovers of one environment
     retry_s: float = 2.0  # between attempts while a store does not answer
     outage_limit_s: float = 86400.0  # after which an operation stops waiting for a store
     rto_target_s: float = 1800.0  # from the last heartbeat to the end of the failover; decides nothing (ADR 0025)

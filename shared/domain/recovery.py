@@ -19,8 +19,9 @@ _START: Final = datetime(1970, 1, 1, tzinfo=UTC)
 class Recovery:
     """The phases of an operation in milliseconds. What cannot be known is None, and so is every sum it belongs to.
 
-    Detect runs from the last heartbeat of the failed holder to the failed mark, decide from there to the request,
-    execute to the end of the operation. A procedure that was not begun by a failure has execute only.
+    Detect runs from the last heartbeat of the failed holder to the failed mark, decide from there to the request or,
+    where a second person had to approve it, to the approval, execute to the end of the operation. A procedure that was
+    not begun by a failure has execute only.
     """
 
     detect_ms: int | None
@@ -78,14 +79,14 @@ def recovery_of(operation: Operation) -> Recovery:
     Instances have clocks of their own: an instant that lies after the one that follows it counts as that one, so no
     phase is negative.
     """
-    requested_ms = _ms(operation.request.requested_at)
-    execute_ms = max(_ms(operation.ended_at) - requested_ms, 0) if operation.ended_at else None
+    decided_ms = _decided_ms(operation)
+    execute_ms = max(_ms(operation.ended_at) - decided_ms, 0) if operation.ended_at else None
     if operation.request.kind is not OperationKind.FAILOVER:
         return Recovery(detect_ms=None, decide_ms=None, execute_ms=execute_ms, total_ms=execute_ms, recovered=False)
-    detected_ms = min(_ms(operation.failed_at), requested_ms) if operation.failed_at else None
+    detected_ms = min(_ms(operation.failed_at), decided_ms) if operation.failed_at else None
     began_ms = _ms(operation.outage_started_at) if operation.outage_started_at else None
     detect_ms = max(detected_ms - began_ms, 0) if detected_ms is not None and began_ms is not None else None
-    decide_ms = requested_ms - detected_ms if detected_ms is not None else None
+    decide_ms = decided_ms - detected_ms if detected_ms is not None else None
     parts = (detect_ms, decide_ms, execute_ms)
     total_ms = None if None in parts else sum(part for part in parts if part is not None)
     recovered = operation.status is OperationStatus.SUCCEEDED
@@ -96,7 +97,7 @@ def recovery_of(operation: Operation) -> Recovery:
 
 def execution_of(operation: Operation) -> Execution:
     """Return the execute phase by steps, in the operation's order."""
-    begin_ms = _ms(operation.request.requested_at)
+    begin_ms = _decided_ms(operation)
     end_ms = max(_ms(operation.ended_at), begin_ms) if operation.ended_at else None
     begun = sorted((record for record in operation.steps if record.started_at), key=_started_ms)
     next_ms = {record.step: _started_ms(after) for record, after in pairwise(begun)}
@@ -135,6 +136,11 @@ def _timed(record: StepRecord, begin_ms: int, limits_ms: tuple[int | None, int |
         duration_ms=max(ended_ms - started_ms, 0),
         share_ms=max(share_ends_ms - max(started_ms, begin_ms), 0),
     )
+
+
+def _decided_ms(operation: Operation) -> int:
+    request = operation.request
+    return _ms(request.approval.at if request.approval else request.requested_at)
 
 
 def _started_ms(record: StepRecord) -> int:

@@ -11,9 +11,10 @@ from shared.domain.faults import Unavailable
 from shared.domain.locks import without_operation
 from shared.domain.operations import Operation, OperationKind, OperationRequest, OperationStatus, finished
 from shared.domain.recovery import recovery_of
-from shared.domain.refusals import JsonValue
+from shared.domain.refusals import JsonValue, RefusalCode
 from shared.flows.commands import StepResult
 from shared.ports import Ports
+from shared.steps.answer_operation import cancelled_by, note_cancellation
 from shared.steps.audit_trail import LOOKED_BACK, record_audit_once, shown
 from shared.steps.context import StepContext
 from shared.steps.drill import leave_slot
@@ -31,6 +32,12 @@ MESSAGES: Final = {
     OperationKind.DRILL: "Drill completed for environment {environment}",
 }
 
+EVENTS: Final = {
+    OperationStatus.SUCCEEDED: EventType.OPERATION_SUCCEEDED,
+    OperationStatus.FAILED: EventType.OPERATION_FAILED,
+    OperationStatus.CANCELLED: EventType.OPERATION_CANCELLED,
+}
+
 
 def finish_operation(context: StepContext) -> StepResult:
     """Take the operation out of the lock, which ends draining too, then write how it ended.
@@ -38,27 +45,33 @@ def finish_operation(context: StepContext) -> StepResult:
     In this order: leaving the lock changes its version, so a move that was sent and never answered cannot land
     after people have read that the operation failed.
     """
-    request, error, lock = context.request, dict(context.args.get("error") or {}), context.lock.value
-    if request.kind is OperationKind.DRILL:
-        return _finish_drill(context, error)
+    if context.request.kind is OperationKind.DRILL:
+        return _finish_drill(context, dict(context.args.get("error") or {}))
+    lock, args = context.lock.value, context.args
+    request = lock.operation or context.request
+    if request.cancellation is not None:
+        # Whatever the flow ended with: the person who cancelled was told that nothing moves.
+        args = _cancelled(request)
+        note_cancellation(context.ports, lock)
+    error = dict(args.get("error") or {})
     ended = without_operation(lock, write_id=f"{request.id}/finish")
-    if error and request.kind is OperationKind.STOP_DR_CLUSTER:
-        # A cluster left running costs money: try again after another hold time.
+    if _leaves_cluster_on(context.ports, request, error):
+        # A cluster left running costs money: stop it, or try again to, after a hold time.
         ended = replace(ended, stop_dr_due_at=context.now + timedelta(seconds=context.ports.policy.hold_s))
-    outcome = "failed" if error else "succeeded"
+    outcome = _status(error).value
     # Before the operation leaves the lock: afterwards no repetition gets this far.
     record_audit_once(
-        context.ports, request.environment, write_id=f"{request.id}/finish", actor=request.requested_by,
+        context.ports, request.environment, write_id=_write_id(request, error), actor=request.requested_by,
         action=f"{request.kind.value}.{outcome}", reason=request.reason, before=shown(lock), after=shown(ended),
     )  # fmt: skip
     if replace_lock(context.ports, ended, etag=context.lock.etag) is None:
         return context.waiting("the lock changed; finishing again", retry_after_s=0.0)
     log(
         f"operation.{outcome}", environment=request.environment, operation_id=request.id, type=request.kind.value,
-        detail=str(context.args.get("detail", "")), code=error.get("code"),
+        detail=str(args.get("detail", "")), code=error.get("code"),
     )  # fmt: skip
     _tell_ended(context.ports, request, error)
-    end_record(context.ports, request, context.args, lock_moved=lock.granted_by == request.id)
+    end_record(context.ports, request, args, lock_moved=lock.was_moved_by(request))
     return context.done(outcome)
 
 
@@ -87,9 +100,13 @@ def end_left_record(ports: Ports, request: OperationRequest, args: Mapping[str, 
     a failure.
     """
     newest = ports.audit.list(request.environment, limit=LOOKED_BACK)
-    entry = next((one for one in newest if one.after.get("write_id") == f"{request.id}/finish"), None)
+    # The newest, which is the one that came true: one before it was overtaken by a cancellation.
+    entry = next((one for one in newest if one.after.get("write_id") in _write_ids(request)), None)
     if entry is not None and entry.action.endswith(".succeeded") and args.get("error"):
         args = {"result": {name: entry.after[name] for name in ("holder", "fencing_token")}}
+    if entry is not None and entry.action.endswith(".cancelled"):
+        found = ports.operations.read(request.id)
+        args = _cancelled(found.value.request if found else request)
     _tell_ended(ports, request, dict(args.get("error") or {}))
     end_record(ports, request, args, lock_moved=lock_moved)
 
@@ -102,18 +119,43 @@ def end_record(ports: Ports, request: OperationRequest, args: Mapping[str, Any],
 
     def ended(operation: Operation) -> Operation:
         now = ports.clock.now()
-        status = OperationStatus.FAILED if error else OperationStatus.SUCCEEDED
         result = {} if error else _result(operation, args, now, target_s=rto_target_s(ports, request.environment))
-        return finished(operation, status=status, result=result, error=error, now=now)
+        return finished(operation, status=_status(error), result=result, error=error, now=now)
 
     ensure_record(ports, request)
     change_record(ports, request.id, ended)
 
 
+def _cancelled(request: OperationRequest) -> dict[str, JsonValue]:
+    refused = cancelled_by(request)
+    return {"error": refused.to_json(), "detail": refused.detail}
+
+
+def _status(error: Mapping[str, Any]) -> OperationStatus:
+    if error.get("code") == RefusalCode.OPERATION_CANCELLED.code:
+        return OperationStatus.CANCELLED
+    return OperationStatus.FAILED if error else OperationStatus.SUCCEEDED
+
+
+def _write_ids(request: OperationRequest) -> tuple[str, str]:
+    return f"{request.id}/finish", f"{request.id}/finish-cancelled"
+
+
+def _write_id(request: OperationRequest, error: Mapping[str, Any]) -> str:
+    # An id of its own: the entry of an end that a cancellation overtook must not stand for the cancelled end.
+    return _write_ids(request)[_status(error) is OperationStatus.CANCELLED]
+
+
+def _leaves_cluster_on(ports: Ports, request: OperationRequest, error: Mapping[str, Any]) -> bool:
+    if _status(error) is OperationStatus.CANCELLED:
+        return ensure_record(ports, request).cluster_started_at is not None
+    return bool(error) and request.kind is OperationKind.STOP_DR_CLUSTER
+
+
 def _tell_ended(ports: Ports, request: OperationRequest, error: Mapping[str, Any]) -> None:
     tell(
         ports, request.environment, event_id=f"{request.id}/finish",
-        type=EventType.OPERATION_FAILED if error else EventType.OPERATION_SUCCEEDED, subject=request.id,
+        type=EVENTS[_status(error)], subject=request.id,
         data={
             "operation": request.kind.value, "requested_by": request.requested_by, "reason": request.reason,
             **({"code": error.get("code"), "message": error.get("message")} if error else {}),

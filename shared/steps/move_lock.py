@@ -22,7 +22,7 @@ def look_again(context: StepContext) -> StepResult:
     The values go into the orchestration's history, so every repetition of the move repeats the same write
     (ADR 0004).
     """
-    if context.lock.value.granted_by == context.request.id:
+    if context.lock.value.was_moved_by(context.request):
         lock = context.lock.value
         return context.done("the lock has moved already", etag=context.lock.etag, to=lock.holder, token=str(lock.token))
     decision = decide(context)
@@ -51,7 +51,7 @@ def move_lock(context: StepContext) -> StepResult:
     """
     to, token = str(context.args["to"]), FencingToken(int(context.args["token"]))
     lock = context.lock.value
-    if lock.granted_by != context.request.id:
+    if not lock.was_moved_by(context.request):
         written = _move(context, to=to, token=token, etag=str(context.args["etag"]))
         if written is None:
             return StepResult(outcome=StepOutcome.AGAIN, detail="the lock changed since it was judged")
@@ -80,7 +80,7 @@ def _move(context: StepContext, *, to: str, token: FencingToken, etag: str) -> E
 
 def _audit_move(context: StepContext, lock: EnvironmentLock) -> None:
     record_audit_once(
-        context.ports, lock.environment, write_id=f"{context.request.id}/move/{lock.token}",
+        context.ports, lock.environment, write_id=f"{lock.granted_by}/move/{lock.token}",
         actor=context.request.requested_by, action="lock.moved", reason=context.request.reason,
         before={**shown(lock), "holder": lock.previous_holder, "fencing_token": str(lock.previous_token)},
         after=shown(lock),

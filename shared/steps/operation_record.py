@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from shared.domain.faults import Conflict
-from shared.domain.operations import Operation, OperationKind, OperationRequest, OperationStatus, begin
+from shared.domain.operations import Operation, OperationKind, OperationRequest, begin
 from shared.ports import Ports
 
 TRIES: Final = 10
@@ -31,6 +31,12 @@ def ensure_record(ports: Ports, request: OperationRequest) -> Operation:
         return stored.value if stored else operation
 
 
+def copy_request(ports: Ports, running: OperationRequest) -> None:
+    """Copy what the lock knows of its running operation into the record, for people to see. Raises Unavailable."""
+    ensure_record(ports, running)
+    change_record(ports, running.id, lambda operation: replace(operation, request=running))
+
+
 def change_record(ports: Ports, operation_id: str, change: Callable[[Operation], Operation]) -> None:
     """Write what `change` makes of the record as it stands; a record that is missing or has ended stays as it is.
 
@@ -41,7 +47,7 @@ def change_record(ports: Ports, operation_id: str, change: Callable[[Operation],
     """
     for _ in range(TRIES):
         found = ports.operations.read(operation_id)
-        if found is None or found.value.status is not OperationStatus.RUNNING:
+        if found is None or found.value.is_over:
             return
         try:
             ports.operations.replace(change(found.value), etag=found.etag)

@@ -17,6 +17,9 @@ def request_to_json(request: OperationRequest) -> dict[str, JsonValue]:
         "requested_by": request.requested_by,
         "requested_at": request.requested_at.isoformat(),
         "reason": request.reason,
+        "needs_approval": request.needs_approval,
+        "forced": request.forced,
+        "retry_of": request.retry_of,
     }
 
 
@@ -29,4 +32,7 @@ def request_from_json(raw: Mapping[str, Any]) -> OperationRequest:
         requested_by=raw["requested_by"],
         requested_at=datetime.fromisoformat(raw["requested_at"]),
         reason=raw["reason"],
+        needs_approval=raw.get("needs_approval", False),  # absent from an operation begun by the release before
+        forced=raw.get("forced", False),
+        retry_of=raw.get("retry_of", ""),
     )

@@ -116,7 +116,7 @@ def _end_dropped(ports: Ports, request: OperationRequest) -> None:
     error = Refused(code=RefusalCode.SUPERSEDED, detail="the environment lock was restored").to_json()
     for _ in range(TRIES):
         found = ports.operations.read(request.id)
-        if found is None or found.value.status is not OperationStatus.RUNNING:
+        if found is None or found.value.is_over:
             return
         ended = finished(found.value, status=OperationStatus.FAILED, result={}, error=error, now=ports.clock.now())
         try:

@@ -5,12 +5,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
+from shared.domain.answers import is_unapproved, skip_of
 from shared.domain.events import EventType
 from shared.domain.faults import Unavailable
 from shared.domain.locks import EnvironmentLock
 from shared.domain.operations import (
     DETAIL_LENGTH,
-    STEPS_OF,
     Operation,
     OperationKind,
     OperationRequest,
@@ -18,11 +18,14 @@ from shared.domain.operations import (
     StepStatus,
     step_ended,
     step_started,
+    steps_of,
 )
 from shared.domain.policy import Policy
 from shared.domain.refusals import RefusalCode, Refused
 from shared.flows.commands import StepOutcome, StepResult
 from shared.ports import Ports
+from shared.steps.answer_operation import cancelled_by, note_skip
+from shared.steps.approval import await_approval
 from shared.steps.audit_trail import shown
 from shared.steps.begin_operation import audit_begun
 from shared.steps.cluster_power import start_dr_cluster, stop_dr_cluster
@@ -47,6 +50,7 @@ from shared.telemetry import log, warn
 Body = Callable[[StepContext], StepResult]
 
 BODIES: Final[Mapping[Step, Body]] = {
+    Step.AWAIT_APPROVAL: await_approval,
     Step.VERIFY_PRIMARY_DOWN: verify_primary_down,
     Step.START_DR_CLUSTER: start_dr_cluster,
     Step.VERIFY_DR_GATEWAY: verify_dr_gateway,
@@ -75,6 +79,9 @@ BEFORE_THE_MOVE: Final = frozenset(
 
 CLEANUP: Final = frozenset({Step.STOP_AFTER_DRILL, Step.FINISH_OPERATION})
 """Steps of a drill that are carried out although the rehearsal was aborted or gave way."""
+
+UNAPPROVED: Final = frozenset({Step.AWAIT_APPROVAL, Step.FINISH_OPERATION})
+"""Steps of an operation that nobody has approved yet."""
 
 STATUS_OF: Final = {
     StepOutcome.DONE: StepStatus.SUCCEEDED,
@@ -116,6 +123,7 @@ def limits_s(policy: Policy) -> Mapping[Step, float]:
     """Return how long each step may take, in seconds, before its operation fails."""
     decision_s = 2 * policy.heartbeat_timeout_s + policy.retry_s
     return {
+        Step.AWAIT_APPROVAL: policy.outage_limit_s,  # it ends its own wait, and an outage must not end it earlier
         Step.VERIFY_PRIMARY_DOWN: decision_s,
         Step.START_DR_CLUSTER: policy.cluster_start_timeout_s,
         Step.VERIFY_DR_GATEWAY: policy.gateway_boot_timeout_s,
@@ -145,11 +153,17 @@ def _run(
     if lock is None or (drill is None and not _is_running(lock.value, request)):
         if step is Step.FINISH_OPERATION:
             # It has left the lock; a host that died right then left its record open.
-            end_left_record(ports, request, args, lock_moved=lock is not None and lock.value.granted_by == request.id)
+            end_left_record(ports, request, args, lock_moved=lock is not None and lock.value.was_moved_by(request))
             return StepResult(outcome=StepOutcome.DONE, detail="the operation has ended already")
         return stopped(Refused(code=RefusalCode.NOT_RUNNING_OPERATION, detail=f"{request.id} is not running"))
+    running = lock.value.operation if drill is None else None
+    if step is not Step.FINISH_OPERATION and running is not None and running.cancellation is not None:
+        return _cancelled(ports, running, step)
+    if step not in UNAPPROVED and running is not None and is_unapproved(running):
+        # Only a driver that does not know of approvals gets here: a host of the release before.
+        return stopped(Refused(code=RefusalCode.APPROVAL_NEEDED, detail=f"{request.id} waits for a second person"))
     _record_start(ports, request, step)
-    if step is STEPS_OF[request.kind][0]:
+    if step is steps_of(request)[0]:
         audit_begun(ports, request, {**shown(lock.value), "operation": None})
     context = StepContext(
         ports=ports, step=step, request=request, environment=environment_of(ports, request.environment), lock=lock,
@@ -159,10 +173,10 @@ def _run(
         result = after_rehearsal(context, drill.value) or gives_way(context, drill.value) or BODIES[step](context)
     else:
         result = _body(context)
-    if result.outcome is StepOutcome.STOPPED and lock.value.granted_by != request.id:
+    if result.outcome is StepOutcome.STOPPED and not lock.value.was_moved_by(request):
         # Another host may drive the same operation and have moved the lock since we read it: that is no failure.
         newer = ports.locks.read(request.environment)
-        if newer is not None and _is_running(newer.value, request) and newer.value.granted_by == request.id:
+        if newer is not None and _is_running(newer.value, request) and newer.value.was_moved_by(request):
             result = _body(replace(context, lock=newer))
     _try_to_record(ports, request, step, result)
     _tell(ports, request, step, result)
@@ -170,9 +184,28 @@ def _run(
 
 
 def _body(context: StepContext) -> StepResult:
-    if context.step in BEFORE_THE_MOVE and context.lock.value.granted_by == context.request.id:
+    moved, running = context.lock.value.was_moved_by(context.request), context.lock.value.operation
+    if context.step in BEFORE_THE_MOVE and moved:
         return context.done("the lock has moved already")
+    left_out = skip_of(running, context.step) if running is not None and moved else None
+    if left_out is not None:
+        note_skip(context.ports, context.lock.value, context.step)
+        return context.skipped(f"skipped by {left_out.by}: {left_out.reason}")
     return BODIES[context.step](context)
+
+
+def _cancelled(ports: Ports, running: OperationRequest, step: Step) -> StepResult:
+    """End the operation before the step does anything: a cancellation is final."""
+    result = stopped(cancelled_by(running))
+
+    def left_out(operation: Operation) -> Operation:
+        return step_ended(
+            operation, step, status=StepStatus.SKIPPED, detail="the operation was cancelled", now=ports.clock.now()
+        )
+
+    _try_to_change(ports, running, step, left_out)
+    log("step.cancelled", environment=running.environment, operation_id=running.id, step=step.id, detail=result.detail)
+    return result
 
 
 def _is_running(lock: EnvironmentLock, request: OperationRequest) -> bool:
@@ -190,13 +223,21 @@ def _try_to_record(ports: Ports, request: OperationRequest, step: Step, result: 
     """Record how the step stands. The record is for people: losing it must not repeat or undo the effect."""
     if step is Step.FINISH_OPERATION:
         return
-    status = STATUS_OF[result.outcome]
+    status, start = STATUS_OF[result.outcome], result.data.get("start")
 
     def ended(operation: Operation) -> Operation:
+        if step is Step.START_DR_CLUSTER and isinstance(start, str):
+            operation = replace(operation, cluster_started_at=datetime.fromisoformat(start))
         return step_ended(operation, step, status=status, detail=result.detail, now=ports.clock.now())
 
+    _try_to_change(ports, request, step, ended)
+
+
+def _try_to_change(
+    ports: Ports, request: OperationRequest, step: Step, change: Callable[[Operation], Operation]
+) -> None:
     try:
-        change_record(ports, request.id, ended)
+        change_record(ports, request.id, change)
     except Unavailable as outage:
         warn("operation.record_delayed", operation_id=request.id, step=step.id, detail=str(outage))
 

@@ -20,7 +20,15 @@ def decide(context: StepContext) -> Decision:
     if context.request.kind is OperationKind.FAILBACK:
         snapshot = replace(snapshot, primary_cluster=primary_cluster_state(context.ports, context.environment.name))
         return decide_failback(snapshot, context.ports.policy, operation_id=context.request.id)
-    return decide_activation(snapshot, context.ports.policy, operation_id=context.request.id)
+    return decide_activation(
+        snapshot, context.ports.policy, operation_id=context.request.id, forced=is_forced(context)
+    )  # fmt: skip
+
+
+def is_forced(context: StepContext) -> bool:
+    """Whether the lock says that this operation was begun by force."""
+    running = context.lock.value.operation
+    return running is not None and running.id == context.request.id and running.forced
 
 
 def unless_allowed(context: StepContext, decision: Decision) -> StepResult | None:
@@ -44,7 +52,14 @@ def verify_primary_down(context: StepContext) -> StepResult:
     """Check once more, before anything is started, that the primary is down (runbook 1.1)."""
     decision = decide(context)
     blocked = unless_allowed(context, decision)
-    return blocked or context.done("primary is failed and silent")
+    return blocked or context.done(_overridden(context) if is_forced(context) else "primary is failed and silent")
+
+
+def _overridden(context: StepContext) -> str:
+    snapshot = observe(context.ports, context.environment.name)
+    unforced = decide_activation(snapshot, context.ports.policy, operation_id=context.request.id)
+    over = f"{unforced.code.code}: {unforced.detail}" if isinstance(unforced, Refused) else "no refusal"
+    return f"forced over {over}"
 
 
 def verify_primary_recovered(context: StepContext) -> StepResult:

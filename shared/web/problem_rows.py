@@ -65,7 +65,7 @@ FAULTS: Final[Mapping[type[faults.ControlPlaneFault], Row]] = {
         status=422,
         code=faults.IdempotencyKeyReused.code,
         title="Idempotency-Key was used for another request",
-        hint="One key belongs to one config and one body within an environment; make a new key for a new request.",
+        hint="One key belongs to one request within an environment; make a new key for a new request.",
     ),
     faults.UnknownEnvironment: _missing(
         faults.UnknownEnvironment, "Environment", "Environments are declared in the settings; names are case-sensitive."

@@ -67,10 +67,12 @@ class Body(BaseModel):
 
 
 class FailoverBody(Body):
-    """activate-dr and failback: why, for the audit; everything is optional."""
+    """activate-dr and failback: why, for the audit; everything is optional. Force is for a failover only."""
 
     reason: Reason = ""
     ticket: Line = ""
+    force: bool = False
+    confirm: Line = ""  # the environment's name, typed once more
 
 
 class DeactivateBody(Body):

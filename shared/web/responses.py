@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from shared.domain.failover import Snapshot, has_regressed, health_of
-from shared.domain.gateways import ActivationStatus, BeatAnswer, Canary, Gateway
+from shared.domain.force import risk_of
+from shared.domain.gateways import ActivationStatus, Gateway
 from shared.domain.health import Sight
 from shared.domain.locks import EnvironmentLock
-from shared.domain.operations import POINTS_OF_NO_RETURN, Operation, StepRecord, StepStatus
+from shared.domain.operations import POINTS_OF_NO_RETURN, Answer, Operation, StepRecord, StepStatus
 from shared.domain.policy import Policy
 from shared.domain.refusals import JsonValue
 from shared.domain.tasks import Resolution, RotationConfig, Task
@@ -113,64 +114,16 @@ def operation_document(operation: Operation) -> Document:
         "outage_started_at": timestamp(operation.outage_started_at),
         "current_step": _current_step(operation),
         "point_of_no_return_passed": passed,
+        "forced": request.forced,
+        "risk": risk_of(operation),
+        "needs_approval": request.needs_approval,
+        "approval": _answer(request.approval),
+        "cancellation": _answer(request.cancellation),
+        "retry_of": request.retry_of or None,
+        "skips": [{"step": skip.step.id, **(_answer(skip.answer) or {})} for skip in request.skips],
         "steps": [_step(record) for record in operation.steps],
         "result": dict(operation.result) or None,
         "error": dict(operation.error) or None,
-    }
-
-
-def registration_document(gateway: Gateway, lock: EnvironmentLock | None, policy: Policy) -> Document:
-    """Return what a gateway learns when it registers: its status, and the numbers it keeps time with."""
-    status = lock.status_of(gateway.id) if lock else ActivationStatus.STANDBY
-    return {
-        "id": gateway.id,
-        "environment": gateway.environment,
-        "role": gateway.role.value,
-        "activation_status": status.value,
-        "policy": {
-            "heartbeat_interval_seconds": policy.heartbeat_interval_s,
-            "request_timeout_seconds": policy.request_timeout_s,
-            "lease_seconds": policy.lease_s,
-            "gateway_margin_seconds": policy.gateway_margin_s,
-        },
-    }
-
-
-def beat_document(gateway_id: str, sequence: int, answer: BeatAnswer, policy: Policy) -> Document:
-    """Return the answer to a heartbeat; `sequence` tells the gateway which of its heartbeats this answers."""
-    return {
-        "id": gateway_id,
-        "sequence": sequence,
-        "activation_status": answer.status.value if answer.status else None,
-        "fencing_token": str(answer.token) if answer.token is not None else None,
-        "lease_seconds": answer.lease_s,
-        "lease_refusal": answer.lease_refusal,
-        "draining": answer.draining,
-        "canary": canary_member(answer.canary),
-        "heartbeat_interval_seconds": policy.heartbeat_interval_s,
-    }
-
-
-def canary_member(canary: Canary | None) -> Document | None:
-    """Return the canary a heartbeat's answer asks for, or None."""
-    return None if canary is None else {"drill_id": canary.drill_id, "config": dict(canary.config)}
-
-
-def claimed_document(tasks: Sequence[Task]) -> Document:
-    """Return the tasks a gateway has claimed, with all it needs to work on them."""
-    return {
-        "tasks": [
-            {
-                "id": task.id,
-                "config_id": task.config_id,
-                "attempt": task.attempt,
-                "fencing_token": _token(task),
-                "idempotency_key": task.idempotency_key,
-                "payload": dict(task.payload),
-                "claimed_at": timestamp(task.claimed_at),
-            }
-            for task in tasks
-        ]
     }
 
 
@@ -268,6 +221,10 @@ def _task(task: Task) -> Document:
 
 def _token(task: Task) -> str | None:
     return str(task.token) if task.token is not None else None
+
+
+def _answer(answer: Answer | None) -> Document | None:
+    return {"by": answer.by, "at": timestamp(answer.at), "reason": answer.reason} if answer else None
 
 
 def _step(record: StepRecord) -> Document:

@@ -85,11 +85,41 @@ FAILBACK: Final = Route(
     methods={"POST": ADMINS},
     summary="Return to the primary (runbook 2.2)",
 )
+BEGIN: Final = Route(
+    name="begin_operation",
+    path="v1/admin/environments/{environment}/operations",
+    methods={"POST": ADMINS},
+    summary="Begin a failover or a failback and follow it; with `?dry_run=true` only its plan",
+)
 OPERATION: Final = Route(
     name="operation",
     path="v1/admin/operations/{operation_id}",
     methods={"GET": READERS},
     summary="One operation with its steps",
+)
+RETRY: Final = Route(
+    name="retry_operation",
+    path="v1/admin/operations/{operation_id}/retry",
+    methods={"POST": ADMINS},
+    summary="Begin a new operation that takes up a failed one's work, decided anew",
+)
+SKIP: Final = Route(
+    name="skip_step",
+    path="v1/admin/operations/{operation_id}/skip",
+    methods={"POST": ADMINS},
+    summary="Leave out a step after the move that only looks or plans",
+)
+CANCEL: Final = Route(
+    name="cancel_operation",
+    path="v1/admin/operations/{operation_id}/cancel",
+    methods={"POST": ADMINS},
+    summary="Cancel an operation before its point of no return: nothing moves after the answer",
+)
+APPROVE: Final = Route(
+    name="approve_operation",
+    path="v1/admin/operations/{operation_id}/approve",
+    methods={"POST": ADMINS},
+    summary="Approve an operation that another administrator asked for",
 )
 OPERATIONS: Final = Route(
     name="operations",
@@ -214,6 +244,7 @@ READY: Final = Route(
 
 ROUTES: Final = (
     GATEWAY_HEALTH, GATEWAYS, GATEWAY_TASKS, TASKS, RESOLVE_TASK, RESTORE_AUTHORITY, DEACTIVATE, ACTIVATE_DR, FAILBACK,
-    OPERATION, OPERATIONS, CONFIG, EXECUTE, REGISTER, HEARTBEAT, CLAIM, PROGRESS, COMPLETE, DRILLS, ABORT_DRILL,
-    CANARY, PREFLIGHT, EVENTS, AUDIT, VERIFY_AUDIT, REPORT, HISTORY, METRICS, LIVE, READY,
+    BEGIN, APPROVE, RETRY, SKIP, CANCEL, OPERATION, OPERATIONS, CONFIG, EXECUTE, REGISTER, HEARTBEAT, CLAIM, PROGRESS,
+    COMPLETE, DRILLS, ABORT_DRILL, CANARY, PREFLIGHT, EVENTS, AUDIT, VERIFY_AUDIT, REPORT, HISTORY, METRICS, LIVE,
+    READY,
 )  # fmt: skip

@@ -101,9 +101,39 @@ OF_OPERATIONS: Final = (
         seeds=Seeds(),
     ),
     Mutant(
+        name="a cancelled operation goes on", rule="ADR 0023", file="shared/steps/run_step.py",
+        line="    if step is not Step.FINISH_OPERATION and running is not None and running.cancellation is not None:\n",
+        instead="    if False:\n",
+        test="tests/unit/steps/test_cancel.py::"
+        "test_a_failover_cancelled_while_the_cluster_starts_ends_cancelled_and_the_primary_keeps_the_lock",
+        seeds=Seeds(),
+    ),
+    Mutant(
+        name="who asked approves", rule="ADR 0023", file="shared/domain/answers.py",
+        line="    if approver_id == running.requester_id or answer.by == running.requested_by:\n",
+        instead="    if False:\n",
+        test="tests/unit/steps/test_two_person.py::test_who_asked_cannot_approve_and_nothing_changes",
+        seeds=Seeds(),
+    ),
+    Mutant(
+        name="a drill stops the cluster without a last look at the lock", rule="ADR 0026",
+        file="shared/steps/drill.py",
+        line="    if why:\n        return _yielded(", instead="    if False:\n        return _yielded(",
+        test="tests/unit/steps/test_drills.py::"
+        "test_a_failure_of_the_primary_makes_the_drill_give_way_and_the_failover_succeeds",
+    ),
+    Mutant(
+        name="a failover relies on a cluster that a drill may be stopping", rule="ADR 0026",
+        file="shared/steps/cluster_power.py",
+        line="    if context.request.kind is OperationKind.FAILOVER and drill_stops_cluster(",
+        instead="    if False and drill_stops_cluster(",
+        test="tests/unit/steps/test_drills.py::"
+        "test_a_failover_waits_while_a_drill_may_stop_the_cluster_and_never_relies_on_it",
+    ),
+    Mutant(
         name="an operation is called ended before it has left the lock", rule="ADR 0012, M13", file=FINISH,
         line="    if replace_lock(context.ports, ended, etag=context.lock.etag) is None:\n",
-        instead="    end_record(context.ports, request, context.args, lock_moved=lock.granted_by == request.id)\n"
+        instead="    end_record(context.ports, request, context.args, lock_moved=lock.was_moved_by(request))\n"
         "    if replace_lock(context.ports, ended, etag=context.lock.etag) is None:\n",
         test=f"{WRITES}::test_an_operation_is_called_ended_only_after_it_has_left_the_lock",
     ),

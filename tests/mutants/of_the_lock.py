@@ -91,7 +91,7 @@ OF_THE_LOCK: Final = (
     ),
     Mutant(
         name="a repeated move does not recognise its own grant", rule="ADR 0004, M8", file=MOVE,
-        line="    if lock.granted_by != context.request.id:\n        written", instead="    if True:\n        written",
+        line="    if not lock.was_moved_by(context.request):\n        written", instead="    if True:\n        written",
         test="tests/unit/steps/test_interruptions.py",
         seeds=Seeds(),
     ),

@@ -9,10 +9,11 @@ from functools import partial
 
 import pytest
 
-from devhost.simulation import checkers, outcomes
+from devhost.simulation import checkers, consent, outcomes
 from devhost.simulation.checkers import Violation
 from devhost.simulation.history import (
     Answered,
+    Asked,
     BeatAnswered,
     BeatSent,
     ClusterCommanded,
@@ -87,6 +88,9 @@ outlives = partial(checkers.nothing_outlives_its_token, transaction_s=5.0)
 cluster_runs = partial(checkers.the_holders_cluster_runs, dr_gateway=D)
 OPERATION = {"operation": "op", "kind": "failover"}
 
+APPROVED = Asked(at_s=1.5, call="c", what="approve op as second")
+APPROVED_ALONE = Asked(at_s=1.5, call="c", what="approve op as operator")
+CANCELLED = Answered(at_s=1, call="c", outcome="cancelled", detail="op")
 BACK = TaskTakenBack(at_s=2, task="t", attempt=1, status="pending")
 
 BAD: list[tuple[str, Checker, History]] = [
@@ -158,6 +162,26 @@ BAD: list[tuple[str, Checker, History]] = [
     ("a move without an operation", checkers.moves_belong_to_operations, [lock(1, 7, P), lock(2, 8, D, **OPERATION)]),
     ("the holder's cluster is stopped", cluster_runs, [lock(1, 8, D), ClusterCommanded(at_s=2, what="stop")]),
     (
+        "a move of a cancelled operation",
+        consent.the_cancelled_move_nothing,
+        [CANCELLED, lock(2, 8, D, written_by="op/move/8", **OPERATION)],
+    ),
+    (
+        "a cancelled operation that succeeds",
+        consent.the_cancelled_move_nothing,
+        [CANCELLED, ended(2, "succeeded")],
+    ),
+    (
+        "a move that nobody approved",
+        consent.two_persons_move_a_marked_environment,
+        [lock(1, 7, P, two_person=True), APPROVED_ALONE, lock(2, 7, P, **OPERATION), lock(3, 8, D, **OPERATION)],
+    ),
+    (
+        "a forced move that nobody approved",
+        consent.two_persons_move_a_marked_environment,
+        [lock(1, 7, P), lock(2, 7, P, forced=True, **OPERATION), lock(3, 8, D, forced=True, **OPERATION)],
+    ),
+    (
         "an operation ends twice",
         checkers.operations_end_once,
         [ended(1, "failed"), ended(2, "succeeded")],
@@ -220,8 +244,30 @@ GOOD: History = [
 ]
 
 
+def test_a_cancelled_operation_that_ends_so_and_another_that_moves_are_fine() -> None:
+    other = lock(3, 8, D, written_by="op2/move/8", operation="op2", kind="failover")
+    history: History = [CANCELLED, ended(2, "cancelled"), other]
+    assert list(consent.the_cancelled_move_nothing(history)) == []
+
+
+def test_only_force_displaces_the_healthy() -> None:
+    forced = [lock(1, 7, P, forced=True, **OPERATION), lock(2, 8, D, forced=True, **OPERATION)]
+    assert list(checkers.only_the_failed_are_displaced(forced)) == []
+
+
 @pytest.mark.parametrize(
-    "checker", [*checkers.SAFETY, cluster_runs, drained, outlives, outcomes.one_outcome_per_attempt]
+    "history",
+    [
+        [lock(1, 7, P, two_person=True), APPROVED, lock(2, 7, P, **OPERATION), lock(3, 8, D, **OPERATION)],
+        [lock(1, 7, P), lock(2, 7, P, two_person=True, **OPERATION), lock(3, 8, D, two_person=True, **OPERATION)],
+    ],
+)
+def test_a_move_that_was_approved_or_began_before_the_mark_is_fine(history: History) -> None:
+    assert list(consent.two_persons_move_a_marked_environment(history)) == []
+
+
+@pytest.mark.parametrize(
+    "checker", [*checkers.SAFETY, *consent.CONSENT, cluster_runs, drained, outlives, outcomes.one_outcome_per_attempt]
 )
 def test_nothing_is_found_in_a_failover_as_it_should_be(checker: Checker) -> None:
     assert list(checker(GOOD)) == []

@@ -12,10 +12,12 @@ from shared.domain.health import Gap, Sight
 from shared.domain.locks import EnvironmentLock, FailedMark
 from shared.domain.modes import AutoFailover, Modes, Prewarm
 from shared.domain.operations import (
+    Answer,
     Operation,
     OperationKind,
     OperationRequest,
     OperationStatus,
+    Skip,
     Step,
     StepRecord,
     StepStatus,
@@ -41,6 +43,17 @@ def request(environment: str, *, at: datetime = NOON, chance: str = "a1b2c3") ->
         requested_at=at,
         reason="Vrátit řízení / hand back",
         draining=True,
+        requester_id="object-1",
+        forced=True,
+        idempotency_key="key-1",
+        request_digest="0f",
+        needs_approval=True,
+        approval=Answer(by="second", at=at + timedelta(seconds=20), reason="seen"),
+        retry_of="PRO-before",
+        skips=(
+            Skip(step=Step.SCHEDULE_DR_STOP, answer=Answer(by="second", at=at + timedelta(minutes=2), reason="warm")),
+        ),
+        cancellation=Answer(by="second", at=at + timedelta(minutes=1), reason="planý poplach"),
     )
 
 
@@ -62,6 +75,7 @@ def lock(environment: str, *, write_id: str = "w1", token: FencingToken = ABOVE_
         operation=request(environment),
         last_operation_id="before",
         stop_dr_due_at=NOON + timedelta(hours=4),
+        forced_at=NOON - timedelta(days=1),
         modes=Modes(
             auto_failover=AutoFailover.OBSERVE,
             prewarm=Prewarm.ON_SUSPECT,
@@ -141,6 +155,7 @@ def ended(environment: str) -> Operation:
         ended_at=NOON + timedelta(seconds=2),
         outage_started_at=NOON - timedelta(hours=1),
         failed_at=NOON - timedelta(minutes=54),
+        cluster_started_at=NOON - timedelta(minutes=5),
         result={"numbers": [1, 2.5, None, True], "nested": {"deep": "ok"}},
         error={"code": "PrimaryNotRecovered"},
     )

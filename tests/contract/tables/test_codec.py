@@ -1,7 +1,7 @@
 """Records become rows and come back equal, and what Azure would refuse is refused before it is sent."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -34,6 +34,7 @@ from shared.domain.health import Gap, Sight
 from shared.domain.locks import EnvironmentLock, FailedMark
 from shared.domain.operations import (
     STEPS_OF,
+    Answer,
     Operation,
     OperationKind,
     OperationRequest,
@@ -55,6 +56,8 @@ JSON = st.recursive(
     max_leaves=8,
 )
 OBJECTS = st.dictionaries(TEXT, JSON, max_size=4)
+WORDS = st.sampled_from(["", "a", "příliš", "\U0001f511"])  # drawn faster than TEXT, for what only comes along
+ANSWERS = st.none() | st.builds(Answer, by=WORDS, at=INSTANTS, reason=WORDS)
 
 
 @st.composite
@@ -70,6 +73,14 @@ def operation_requests(draw: st.DrawFn) -> OperationRequest:
         requested_at=at,
         reason=draw(TEXT),
         draining=draw(st.booleans()),
+        requester_id=draw(WORDS),
+        forced=draw(st.booleans()),
+        idempotency_key=draw(WORDS),
+        request_digest=draw(WORDS),
+        needs_approval=draw(st.booleans()),
+        approval=draw(ANSWERS),
+        cancellation=draw(ANSWERS),
+        retry_of=draw(WORDS),
     )
 
 
@@ -95,6 +106,7 @@ def operations(draw: st.DrawFn) -> Operation:
         ended_at=draw(st.none() | INSTANTS),
         outage_started_at=draw(st.none() | INSTANTS),
         failed_at=draw(st.none() | INSTANTS),
+        cluster_started_at=draw(st.none() | INSTANTS),
         result=draw(OBJECTS),
         error=draw(OBJECTS),
     )
@@ -244,6 +256,31 @@ def test_members_of_a_newer_version_inside_json_are_ignored() -> None:
     properties["failed"] = json.dumps([{**mark, "by": "monitor"} for mark in marks])
     properties["operation"] = json.dumps({**request, "drill": True})
     assert LOCK.decode(LOCK.key(record), properties) == record
+
+
+SINCE: Mapping[str, Any] = {
+    "requester_id": "", "forced": False, "idempotency_key": "", "request_digest": "", "needs_approval": False,
+    "approval": None,
+    "cancellation": None, "retry_of": "", "skips": (),
+}  # fmt: skip
+"""What a request of the release before lacks, and what it means that it does."""
+
+
+def test_a_request_of_the_release_before_is_read_as_one_that_nobody_has_answered() -> None:
+    before = dict(LOCK.encode(lock("PRO")))
+    request = json.loads(str(before["operation"]))
+    before["operation"] = json.dumps({name: value for name, value in request.items() if name not in SINCE})
+    held = lock("PRO")
+    assert held.operation is not None
+    assert LOCK.decode(LOCK.key(held), before) == replace(held, operation=replace(held.operation, **SINCE))
+
+
+def test_a_record_of_the_release_before_is_read_as_one_that_nobody_has_answered() -> None:
+    record = ended("PRO")
+    gone = {*SINCE, "cluster_started_at"}
+    before = {name: value for name, value in OPERATION.encode(record).items() if name not in gone}
+    expected = replace(record, request=replace(record.request, **SINCE), cluster_started_at=None)
+    assert OPERATION.decode(OPERATION.key(record), before) == expected
 
 
 @pytest.mark.parametrize("name", ["token", "granted_by", "acquired_at", "written_by"])

@@ -16,7 +16,7 @@ from devhost.lab.names import cluster_id, demo_config
 from devhost.lab.settings import clean_environment
 from shared.adapters.tables import open_account
 from shared.domain.locks import EnvironmentLock
-from shared.domain.operations import Operation, OperationKind, OperationStatus
+from shared.domain.operations import Operation, OperationKind
 from tests.e2e.kills.clusters import ClusterWatch
 from tests.e2e.kills.fence_log import FenceState, fence_log, keep_fence_log
 from tests.e2e.kills.gateways import Pace, ScriptedGateway
@@ -107,7 +107,7 @@ class Rig:
                 assert lock.last_operation_id is not None
                 found = self.stores.operations.read(lock.last_operation_id)
                 # The record ends after the operation has left the lock.
-                if found is not None and found.value.status is not OperationStatus.RUNNING:
+                if found is not None and found.value.is_over:
                     return found.value
             assert time.monotonic() < gives_up_at, f"the operation does not end:\n{self.story(environment)}"
             time.sleep(0.03)

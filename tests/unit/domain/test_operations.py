@@ -37,6 +37,19 @@ def test_an_operation_begins_running_with_every_step_of_its_kind_pending(kind: O
     assert {record.status for record in operation.steps} == {StepStatus.PENDING}
 
 
+def test_an_operation_that_needs_an_approval_waits_for_it_until_it_has_it() -> None:
+    operation = begin(request(needs_approval=True))
+    assert (operation.status, operation.is_over) == (OperationStatus.WAITING_APPROVAL, False)
+    assert operation.steps[0].step is Step.AWAIT_APPROVAL
+
+    waiting = step_ended(operation, Step.AWAIT_APPROVAL, status=StepStatus.RUNNING, detail="", now=T0)
+    expired = step_ended(operation, Step.AWAIT_APPROVAL, status=StepStatus.FAILED, detail="", now=T0)
+    approved = step_ended(operation, Step.AWAIT_APPROVAL, status=StepStatus.SUCCEEDED, detail="", now=T0)
+    assert waiting.status is expired.status is OperationStatus.WAITING_APPROVAL
+    assert approved.status is OperationStatus.RUNNING
+    assert finished(waiting, status=OperationStatus.CANCELLED, result={}, error={}, now=T0).is_over
+
+
 def test_a_failover_carries_out_the_runbooks_section_1_in_its_order() -> None:
     sections = [step.runbook for step in STEPS_OF[OperationKind.FAILOVER]]
 
@@ -60,11 +73,14 @@ def test_a_look_comes_directly_before_each_point_of_no_return() -> None:
 
 def test_the_end_of_an_operation_is_no_step_that_people_see() -> None:
     assert all(Step.FINISH_OPERATION not in steps for steps in STEPS_OF.values())
-    assert {step for steps in STEPS_OF.values() for step in steps} == set(Step) - {Step.FINISH_OPERATION}
+    assert {step for steps in STEPS_OF.values() for step in steps} == set(Step) - {
+        Step.AWAIT_APPROVAL,
+        Step.FINISH_OPERATION,
+    }
 
 
 def test_every_step_has_an_id_of_its_own() -> None:
-    assert len({step.id for step in Step}) == len(Step) == 18
+    assert len({step.id for step in Step}) == len(Step) == 19
 
 
 def test_a_started_step_is_running_and_the_others_are_untouched() -> None:

@@ -22,14 +22,12 @@ from shared.domain.operations import (
     step_started,
 )
 from shared.domain.tasks import RotationConfig, Task, TaskStatus
+from shared.web.gateway_documents import beat_document, claimed_document, registration_document
 from shared.web.responses import (
-    beat_document,
-    claimed_document,
     config_document,
     gateway_health_document,
     gateways_document,
     operation_document,
-    registration_document,
     tasks_document,
     timestamp,
 )
