@@ -152,7 +152,8 @@ def _response(request: func.HttpRequest, rendered: Rendered, request_id: str) ->
         "x-request-id": request_id,
         **rendered.headers,
     }
-    body = b"" if request.method.upper() == "HEAD" else json.dumps(rendered.document).encode()
+    no_body = request.method.upper() == "HEAD" or rendered.status == 304
+    body = b"" if no_body else json.dumps(rendered.document).encode()
     mimetype = "application/problem+json" if problem else "application/json"
     return func.HttpResponse(body, status_code=rendered.status, headers=headers, mimetype=mimetype)
 

@@ -19,6 +19,9 @@ class EventType(Enum):
     GATEWAY_RECOVERED = "gateway.recovered"
     PREFLIGHT_CHANGED = "preflight.changed"
     DRILL_ABORT_REQUESTED = "drill.abort_requested"
+    MODES_CHANGED = "modes.changed"
+    ENVIRONMENT_PAUSED = "environment.paused"
+    ENVIRONMENT_RESUMED = "environment.resumed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +33,7 @@ class Event:
     id: str
     type: EventType
     at: datetime
-    subject: str  # what it is about: a gateway or an operation
+    subject: str  # what it is about: a gateway, an operation, an alert, or the environment itself
     data: Mapping[str, JsonValue] = field(default_factory=dict)
 
 

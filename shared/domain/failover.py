@@ -13,8 +13,13 @@ Decision table of `decide_activation` (first match wins; runbook 1.1 and 1.4):
     the holder is not the registered primary        -> refused, PrimaryNotRegistered
     the primary was heard within HeartbeatTimeout   -> refused, "Primary is not in failed state"
     the monitor was blind                           -> refused, MonitorBlind
-    the primary is not marked failed                -> refused, "Primary is not in failed state"
-    otherwise                                       -> allowed
+    the primary is marked failed                    -> allowed
+    its mark is held back, its verdict is `failed`  -> allowed, and the same write marks it failed
+    otherwise                                       -> refused, "Primary is not in failed state"
+
+A pause holds back the monitor's marks, so that nothing begins by itself and nobody is paged; it does not take the way
+out from a person who finds the primary dead in the middle of a maintenance. The mark is the stored form of the verdict,
+so the verdict itself, judged over the same snapshot by the same function, proves as much (ADR 0022).
 """
 
 from collections.abc import Mapping
@@ -27,7 +32,7 @@ from shared.domain.fencing import FencingToken
 from shared.domain.gateways import ActivationStatus, Gateway
 from shared.domain.guard import Absent, Mirror, Present, SyncOutcome, decide_sync
 from shared.domain.health import Health, Sight, Verdict, is_fresh, judge
-from shared.domain.locks import EnvironmentLock, Versioned
+from shared.domain.locks import EnvironmentLock, Versioned, marked_failed
 from shared.domain.operations import OperationKind
 from shared.domain.policy import Policy
 from shared.domain.refusals import JsonValue, RefusalCode, Refused
@@ -50,7 +55,10 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allowed:
-    """The lock may move to `to`, provided it is still at the version that was judged."""
+    """The lock may move to `to`, provided it is still at the version that was judged.
+
+    `lock.value` is what to build the write on: the lock as stored, with the failed mark that was held back, if any.
+    """
 
     lock: Versioned[EnvironmentLock]
     to: str
@@ -94,7 +102,10 @@ def decide_activation(snapshot: Snapshot, policy: Policy, *, operation_id: str |
         refusal = _unless_primary_is_down(snapshot, policy, lock, primary)
         if refusal:
             return refusal
-    return Allowed(lock=found, to=dr.id, evidence=evidence(snapshot, policy))
+        if primary is not None and lock.mark_of(primary.id) is None:
+            silent_since = primary.last_heartbeat
+            lock = marked_failed(lock, now=snapshot.now, last_heartbeat=silent_since, write_id=lock.written_by)
+    return Allowed(lock=Versioned(lock, found.etag), to=dr.id, evidence=evidence(snapshot, policy))
 
 
 def decide_failback(snapshot: Snapshot, policy: Policy, *, operation_id: str | None = None) -> Decision:
@@ -219,7 +230,8 @@ def _unless_primary_is_down(
         return _refused(RefusalCode.PRIMARY_NOT_FAILED, detail, snapshot, policy)
     if health.verdict is Verdict.UNKNOWN:
         return _refused(RefusalCode.MONITOR_BLIND, detail, snapshot, policy)
-    if status is not ActivationStatus.FAILED:
+    held_back = lock.modes.is_paused(snapshot.now) and health.verdict is Verdict.FAILED
+    if status is not ActivationStatus.FAILED and not held_back:
         return _refused(RefusalCode.PRIMARY_NOT_FAILED, detail, snapshot, policy)
     return None
 

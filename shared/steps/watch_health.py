@@ -63,7 +63,8 @@ def _watch_environment(ports: Ports, snapshot: Snapshot) -> dict[str, Verdict]:
     if holder is None:
         return verdicts
     failed = lock.value.status_of(holder.id) is ActivationStatus.FAILED
-    if not failed and verdicts[holder.id] is Verdict.FAILED:
+    paused = lock.value.modes.is_paused(snapshot.now)
+    if not failed and verdicts[holder.id] is Verdict.FAILED and not paused:
         _mark_failed(ports, snapshot, lock, holder)
     elif failed and lock.value.operation is None and _has_recovered(holder, snapshot, ports):
         _let_back_in(ports, snapshot, lock, holder)

@@ -67,6 +67,24 @@ RESTORE_AUTHORITY: Final = Route(
     methods={"POST": ADMINS},
     summary="Rebuild an environment lock that lost writes, above every token seen",
 )
+MODES: Final = Route(
+    name="modes",
+    path="v1/admin/environments/{environment}/modes",
+    methods={"GET": READERS, "PUT": ADMINS},
+    summary="What may begin without a person: auto_failover, prewarm, two_person; GET answers ETag, PUT needs If-Match",
+)
+PAUSE: Final = Route(
+    name="pause_environment",
+    path="v1/admin/environments/{environment}/pause",
+    methods={"POST": OPERATORS},
+    summary="Pause an environment: observe, mark nothing, begin nothing, page nobody; ends by itself",
+)
+RESUME: Final = Route(
+    name="resume_environment",
+    path="v1/admin/environments/{environment}/resume",
+    methods={"POST": OPERATORS},
+    summary="End the pause of an environment",
+)
 DEACTIVATE: Final = Route(
     name="deactivate_gateway",
     path="v1/admin/gateways/{gateway_id}/deactivate",
@@ -178,6 +196,7 @@ READY: Final = Route(
 
 ROUTES: Final = (
     GATEWAY_HEALTH, GATEWAYS, GATEWAY_TASKS, TASKS, RESOLVE_TASK, RESTORE_AUTHORITY, DEACTIVATE, ACTIVATE_DR, FAILBACK,
+    MODES, PAUSE, RESUME,
     OPERATION, OPERATIONS, CONFIG, EXECUTE, REGISTER, HEARTBEAT, CLAIM, PROGRESS, COMPLETE, DRILLS, ABORT_DRILL,
     CANARY, PREFLIGHT, LIVE, READY,
 )  # fmt: skip

@@ -19,6 +19,9 @@ FOR_ADMINISTRATORS = {
     ("POST", "deactivate_gateway"),
     ("POST", "resolve_task"),
     ("POST", "restore_authority"),
+    ("POST", "pause_environment"),
+    ("POST", "resume_environment"),
+    ("PUT", "modes"),
     ("PUT", "rotation_config"),
 }
 FOR_GATEWAYS = {
