@@ -13,6 +13,7 @@ from shared.adapters.codec import (
     Key,
     Properties,
     Property,
+    in_parts,
     instant_text,
     json_text,
     without_nones,
@@ -23,8 +24,9 @@ from shared.domain.environments import Role
 from shared.domain.faults import InvariantViolation
 from shared.domain.fencing import FencingToken
 from shared.domain.gateways import Canary, CanaryStatus, Gateway, Identity
-from shared.domain.health import Gap, Sight
+from shared.domain.health import Gap, Sight, Verdict
 from shared.domain.locks import EnvironmentLock, FailedMark
+from shared.domain.mass_silence import MassSilence
 from shared.domain.modes import AutoFailover, Modes, Prewarm
 
 LOCK_ROW: Final = "lock"
@@ -236,11 +238,22 @@ def decode_entry(key: Key, properties: Properties) -> AuditEntry:
 def encode_sight(sight: Sight) -> Properties:
     """Return the sight as a row."""
     gaps = [{"start": instant_text(gap.start), "end": instant_text(gap.end)} for gap in sight.gaps]
-    return {
-        "last_tick_at": instant_text(sight.last_tick_at),
-        "watching_since": instant_text(sight.watching_since),
-        "gaps": json_text(gaps),
+    by_verdict = {
+        verdict.value: sorted(name for name, found in sight.verdicts.items() if found is verdict) for verdict in Verdict
     }
+    silence = sight.silence
+    return without_nones(
+        {
+            "last_tick_at": instant_text(sight.last_tick_at),
+            "watching_since": instant_text(sight.watching_since),
+            "gaps": json_text(gaps),
+            "silent_since": instant_text(silence.since) if silence else None,
+            "silence_ended_at": instant_text(silence.ended_at) if silence and silence.ended_at else None,
+            # Both name gateways, of which there may be more than one property holds.
+            **in_parts("silent", json_text({"members": sorted(silence.members)}) if silence else "{}"),
+            **in_parts("verdicts", json_text(by_verdict)),
+        }
+    )
 
 
 def decode_sight(_: Key, properties: Properties) -> Sight:
@@ -250,7 +263,24 @@ def decode_sight(_: Key, properties: Properties) -> Sight:
         last_tick_at=row.instant("last_tick_at"),
         watching_since=row.instant("watching_since"),
         gaps=tuple(Gap(start=gap.instant("start"), end=gap.instant("end")) for gap in row.objects("gaps")),
+        silence=_decode_silence(row),
+        verdicts=_decode_verdicts(row),
     )
+
+
+def _decode_silence(row: Fields) -> MassSilence | None:
+    since = row.optional_instant("silent_since")
+    if since is None:
+        return None
+    members = Fields(row.what, row.joined("silent")).texts("members")
+    return MassSilence(since=since, members=frozenset(members), ended_at=row.optional_instant("silence_ended_at"))
+
+
+def _decode_verdicts(row: Fields) -> dict[str, Verdict]:
+    by_verdict = Fields(f"{row.what}, verdicts", row.joined("verdicts"))
+    # What a later version may add is no reason to be blind: a verdict that is not known is judged anew.
+    known = [(verdict, verdict.value) for verdict in Verdict if verdict.value in by_verdict.values]
+    return {name: verdict for verdict, value in known for name in by_verdict.texts(value)}
 
 
 def _whole(text: str) -> int:

@@ -17,9 +17,9 @@ Decision table of `decide_activation` (first match wins; runbook 1.1 and 1.4):
     its mark is held back, its verdict is `failed`  -> allowed, and the same write marks it failed
     otherwise                                       -> refused, "Primary is not in failed state"
 
-A pause holds back the monitor's marks, so that nothing begins by itself and nobody is paged; it does not take the way
-out from a person who finds the primary dead in the middle of a maintenance. The mark is the stored form of the verdict,
-so the verdict itself, judged over the same snapshot by the same function, proves as much (ADR 0022).
+A pause and a mass silence hold back the monitor's marks, so that nothing begins by itself. They do not take the way out
+from a person who finds the primary dead in a maintenance, or has lost a region. The mark is the stored form of the
+verdict, so the verdict itself, judged over the same snapshot by the same function, proves as much (ADR 0022).
 """
 
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ from shared.domain.environments import Role
 from shared.domain.fencing import FencingToken
 from shared.domain.gateways import ActivationStatus, Gateway
 from shared.domain.guard import Absent, Mirror, Present, SyncOutcome, decide_sync
-from shared.domain.health import Health, Sight, Verdict, is_fresh, judge
+from shared.domain.health import Health, Sight, Verdict, is_fresh, judge, judge_cautiously
 from shared.domain.locks import EnvironmentLock, Versioned, marked_failed
 from shared.domain.operations import OperationKind
 from shared.domain.policy import Policy
@@ -160,9 +160,8 @@ def is_stable(gateway: Gateway, *, now: datetime, policy: Policy) -> bool:
 
 def health_of(gateway: Gateway, snapshot: Snapshot, policy: Policy) -> Health:
     """Return the verdict on a gateway of the snapshot; a standby that holds nothing may be cold."""
-    holds = snapshot.lock is not None and snapshot.lock.value.holder == gateway.id
-    cold = gateway.role is Role.DR_STANDBY and not holds
-    return judge(gateway, sight=snapshot.sight, cold=cold, now=snapshot.now, policy=policy)
+    cold = _is_cold(gateway, snapshot)
+    return judge_cautiously(gateway, sight=snapshot.sight, cold=cold, now=snapshot.now, policy=policy)
 
 
 def evidence(snapshot: Snapshot, policy: Policy) -> dict[str, JsonValue]:
@@ -217,12 +216,24 @@ def _running_or_unfounded(
     return snapshot.lock
 
 
+def _is_cold(gateway: Gateway, snapshot: Snapshot) -> bool:
+    holds = snapshot.lock is not None and snapshot.lock.value.holder == gateway.id
+    return gateway.role is Role.DR_STANDBY and not holds
+
+
+def _is_held_back(gateway: Gateway, snapshot: Snapshot, lock: EnvironmentLock) -> bool:
+    """Whether the monitor keeps a mark to itself: in a pause, and in a mass silence."""
+    silence = snapshot.sight.silence if snapshot.sight else None
+    return lock.modes.is_paused(snapshot.now) or (silence is not None and gateway.id in silence.members)
+
+
 def _unless_primary_is_down(
     snapshot: Snapshot, policy: Policy, lock: EnvironmentLock, primary: Gateway | None
 ) -> Refused | None:
     if primary is None or lock.holder != primary.id:
         return _refused(RefusalCode.PRIMARY_NOT_REGISTERED, f"{lock.holder} is not a known primary", snapshot, policy)
-    health = health_of(primary, snapshot, policy)
+    cold, sight, now = _is_cold(primary, snapshot), snapshot.sight, snapshot.now
+    health = judge(primary, sight=sight, cold=cold, now=now, policy=policy)
     status = lock.status_of(primary.id)
     detail = f"{primary.id}: activation_status {status.value}, {health.reason}"
     # The mark is sticky, the heartbeat is not: a failed primary that beats again must not be displaced.
@@ -230,7 +241,7 @@ def _unless_primary_is_down(
         return _refused(RefusalCode.PRIMARY_NOT_FAILED, detail, snapshot, policy)
     if health.verdict is Verdict.UNKNOWN:
         return _refused(RefusalCode.MONITOR_BLIND, detail, snapshot, policy)
-    held_back = lock.modes.is_paused(snapshot.now) and health.verdict is Verdict.FAILED
+    held_back = _is_held_back(primary, snapshot, lock) and health.verdict is Verdict.FAILED
     if status is not ActivationStatus.FAILED and not held_back:
         return _refused(RefusalCode.PRIMARY_NOT_FAILED, detail, snapshot, policy)
     return None

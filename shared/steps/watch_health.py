@@ -1,17 +1,16 @@
 """One pass of the health monitor: keep the sight, mark silent holders failed, let recovered ones back in."""
 
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from shared.domain.events import EventType
 from shared.domain.failover import Snapshot, has_regressed, health_of
-from shared.domain.faults import Conflict, Unavailable
+from shared.domain.faults import Unavailable
 from shared.domain.fencing import mint
 from shared.domain.gateways import ActivationStatus, Gateway
-from shared.domain.health import Sight, Verdict, is_fresh, tick
+from shared.domain.health import Verdict, is_fresh
 from shared.domain.locks import EnvironmentLock, Versioned, marked_failed, recovered
 from shared.ports import Ports
+from shared.steps.advance_sight import advance_sight
 from shared.steps.audit_trail import record_audit, shown
 from shared.steps.observe import authority_reader, observe_all
 from shared.steps.timeline import tell
@@ -40,7 +39,7 @@ def watch_health(ports: Ports) -> MonitorPass:
     try:
         # Read what there is to see before saying that this pass saw it.
         snapshots = observe_all(ports)
-        sight = _write_sight(ports)
+        sight = advance_sight(ports, snapshots)
         for snapshot in snapshots:
             verdicts.update(_watch_environment(ports, replace(snapshot, sight=sight)))
     except Unavailable as outage:
@@ -127,19 +126,3 @@ def _let_back_in(ports: Ports, snapshot: Snapshot, lock: Versioned[EnvironmentLo
     except Unavailable as outage:
         # The next heartbeat, claim or reconciler pass raises the fence with the same function.
         warn("mirror.pending", environment=snapshot.environment, detail=str(outage))
-
-
-def _write_sight(ports: Ports) -> Sight:
-    now, stored = ports.clock.now(), ports.sight.read()
-    previous = stored.value if stored else None
-    current = tick(previous, now=now, policy=ports.policy)
-    if previous is not None and current.watching_since != previous.watching_since:
-        _tell_blind(previous, now)
-    with suppress(Conflict):  # another instance has just written its own pass: as good as ours
-        ports.sight.write(current, etag=stored.etag if stored else None)
-    return current
-
-
-def _tell_blind(previous: Sight, now: datetime) -> None:
-    gap_s = (now - previous.last_tick_at).total_seconds()
-    warn("monitor.sight_restarted", seconds_since_last_tick=round(gap_s, 3))
