@@ -45,6 +45,8 @@ def ports() -> Ports:
         drills=stores.drills,
         preflights=stores.preflights,
         sight=stores.sight,
+        alerts=stores.alerts,
+        automatic=stores.automatic,
         work=PostgresWorkStore(chosen.database_url, policy=policy, pool_size=chosen.database_pool_size),
         clusters=AksClusters(
             arm_url=chosen.arm_url, ca_file=chosen.arm_ca_file, identity_client_id=chosen.identity_client_id

@@ -22,6 +22,8 @@ class EventType(Enum):
     VERDICT_CHANGED = "verdict.changed"
     MASS_SILENCE_BEGAN = "monitor.mass_silence_began"
     MASS_SILENCE_ENDED = "monitor.mass_silence_ended"
+    ALERT_RECEIVED = "alert.received"
+    AUTOMATIC_DECIDED = "failover.automatic_decided"
     MODES_CHANGED = "modes.changed"
     ENVIRONMENT_PAUSED = "environment.paused"
     ENVIRONMENT_RESUMED = "environment.resumed"

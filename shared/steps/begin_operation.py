@@ -67,7 +67,7 @@ def begin_operation(
         decision = _decide(ports, environment, kind)
         if not isinstance(decision, Allowed):
             return decision
-        if _register(ports, request, decision.lock):
+        if register_judged(ports, request, decision.lock):
             return Begun(request)
     raise LockStoreUnavailable("the environment lock kept changing")
 
@@ -90,7 +90,7 @@ def register_stop(ports: Ports, environment: str) -> Begun | None:
         requested_at=snapshot.now,
         reason="hold time after failback is over",
     )
-    return Begun(request) if _register(ports, request, snapshot.lock) else None
+    return Begun(request) if register_judged(ports, request, snapshot.lock) else None
 
 
 def audit_begun(ports: Ports, request: OperationRequest, before: Mapping[str, JsonValue]) -> None:
@@ -113,7 +113,12 @@ def _decide(ports: Ports, environment: str, kind: OperationKind) -> Decision:
     return DECIDE[kind](snapshot, ports.policy)
 
 
-def _register(ports: Ports, request: OperationRequest, judged: Versioned[EnvironmentLock]) -> bool:
+def register_judged(ports: Ports, request: OperationRequest, judged: Versioned[EnvironmentLock]) -> bool:
+    """Register the operation in the lock at exactly the version that was judged; False when the lock has changed.
+
+    Raises:
+        LockStoreUnavailable: It is not known whether it is registered.
+    """
     lock = with_operation(judged.value, request, write_id=f"{request.id}/begin")
     if request.kind is OperationKind.STOP_DR_CLUSTER:
         lock = replace(lock, stop_dr_due_at=None)

@@ -14,10 +14,14 @@ OPERATE: Final = "gateway:operate"
 ADMIN: Final = "gateway:admin"
 AGENT: Final = "gateway:agent"
 
+INGEST: Final = "alert:ingest"
+EVERY_ROLE: Final = frozenset({READ, OPERATE, ADMIN, AGENT, INGEST})
+
 READERS: Final = frozenset({READ, OPERATE, ADMIN})
 OPERATORS: Final = frozenset({OPERATE, ADMIN})
 ADMINS: Final = frozenset({ADMIN})
 AGENTS: Final = frozenset({AGENT})
+ALERT_SENDERS: Final = frozenset({INGEST})
 ANYONE: Final[frozenset[str]] = frozenset()
 
 
@@ -181,6 +185,12 @@ PREFLIGHT: Final = Route(
     methods={"GET": READERS, "POST": OPERATORS},
     summary="Would a failover work now: the newest checks, or (POST) new ones",
 )
+ALERTS: Final = Route(
+    name="azure_monitor_alerts",
+    path="v1/alerts/azure-monitor",
+    methods={"POST": ALERT_SENDERS},
+    summary="An action group of Azure Monitor brings an alert in the common schema, as evidence",
+)
 LIVE: Final = Route(
     name="health_live",
     path="health/live",
@@ -198,5 +208,5 @@ ROUTES: Final = (
     GATEWAY_HEALTH, GATEWAYS, GATEWAY_TASKS, TASKS, RESOLVE_TASK, RESTORE_AUTHORITY, DEACTIVATE, ACTIVATE_DR, FAILBACK,
     MODES, PAUSE, RESUME,
     OPERATION, OPERATIONS, CONFIG, EXECUTE, REGISTER, HEARTBEAT, CLAIM, PROGRESS, COMPLETE, DRILLS, ABORT_DRILL,
-    CANARY, PREFLIGHT, LIVE, READY,
+    CANARY, PREFLIGHT, ALERTS, LIVE, READY,
 )  # fmt: skip

@@ -105,5 +105,6 @@ def stores_of(tables: MemoryTables) -> dict[str, Any]:
     """Return the stores of an account by the name of their port."""
     return {
         "locks": tables.locks, "gateways": tables.gateways, "operations": tables.operations, "audit": tables.audit,
-        "events": tables.events, "sight": tables.sight,
+        "events": tables.events, "sight": tables.sight, "alerts": tables.alerts, "automatic": tables.automatic,
+        "drills": tables.drills, "preflights": tables.preflights,
     }  # fmt: skip
