@@ -17,6 +17,7 @@ from shared.domain.locks import EnvironmentLock
 from shared.domain.modes import AutoFailover
 from shared.domain.policy import Policy
 from shared.domain.refusals import JsonValue, Refused
+from shared.domain.rules import Rule
 
 AUTOMATIC: Final = "auto-failover"
 """`requested_by` of an operation that no person asked for."""
@@ -28,21 +29,6 @@ class Outcome(Enum):
     START = "start"
     WOULD_START = "would_start"  # every rule but the mode, which is `observe`
     NO = "no"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """One rule with what it was judged on; `wanted` says what would have to change when it does not hold."""
-
-    name: str
-    holds: bool
-    inputs: Mapping[str, JsonValue]
-    wanted: str
-
-    def to_json(self) -> dict[str, JsonValue]:
-        """Return the rule for people: name, result, inputs, and what would have to change if it does not hold."""
-        shown: dict[str, JsonValue] = {"rule": self.name, "holds": self.holds, "inputs": dict(self.inputs)}
-        return shown if self.holds else {**shown, "would_have_to_change": self.wanted}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

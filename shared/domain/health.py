@@ -105,9 +105,7 @@ def judge(gateway: Gateway, *, sight: Sight | None, cold: bool, now: datetime, p
         return health(Verdict.COLD, "holds nothing and is silent, as a stopped standby is by design")
     if sight is None or now - sight.last_tick_at > timedelta(seconds=window_s):
         return health(Verdict.UNKNOWN, "the health monitor has not ticked lately")
-    # Silence counts only from when there was somebody to hear, and something to be heard.
-    since = max(sight.watching_since, min(gateway.last_heartbeat or gateway.registered_at, now))
-    silent_s = (now - since).total_seconds() - sight.blind_s(since, now)
+    silent_s = silence_seen_s(gateway, sight=sight, now=now)
     counted = int(silent_s // window_s)
     if counted < 1:
         return health(Verdict.UNKNOWN, f"the health monitor has seen {silent_s:.1f} s of its silence only")
@@ -132,6 +130,13 @@ def judge_cautiously(gateway: Gateway, *, sight: Sight | None, cold: bool, now: 
         return replace(health, verdict=Verdict.UNKNOWN, consecutive_failures=0, reason=reason)
     anew = replace(sight, watching_since=max(sight.watching_since, silence.ended_at))
     return judge(gateway, sight=anew, cold=cold, now=now, policy=policy)
+
+
+def silence_seen_s(gateway: Gateway, *, sight: Sight, now: datetime) -> float:
+    """Return how many seconds of a gateway's silence up to `now` the monitor has seen."""
+    # Silence counts only from when there was somebody to hear, and something to be heard.
+    since = max(sight.watching_since, min(gateway.last_heartbeat or gateway.registered_at, now))
+    return (now - since).total_seconds() - sight.blind_s(since, now)
 
 
 def is_fresh(gateway: Gateway, *, now: datetime, policy: Policy) -> bool:

@@ -43,12 +43,11 @@ def take_alert(ports: Ports, alert: Alert) -> Taken:
 def _kept(ports: Ports, alert: Alert) -> tuple[Alert, bool]:
     try:
         ports.alerts.insert(alert)
-    except (Conflict, OutcomeUnknown) as answer:
+    except (Conflict, OutcomeUnknown):
         found = ports.alerts.read(alert.environment, alert.key)
         if found is None:
             raise LockStoreUnavailable("the alert is not known to be kept") from None
-        # After a lost answer it may be ours that was kept, and then it is the first.
-        return found, isinstance(answer, OutcomeUnknown) and found == alert
+        return found, False
     return alert, True
 
 

@@ -77,6 +77,12 @@ MODES: Final = Route(
     methods={"GET": READERS, "PUT": ADMINS},
     summary="What may begin without a person: auto_failover, prewarm, two_person; GET answers ETag, PUT needs If-Match",
 )
+EXPLAIN: Final = Route(
+    name="explain",
+    path="v1/admin/environments/{environment}/explain",
+    methods={"GET": READERS},
+    summary="Why the environment is as it is: verdicts, every rule with its inputs, and the next safe action",
+)
 PAUSE: Final = Route(
     name="pause_environment",
     path="v1/admin/environments/{environment}/pause",
@@ -206,7 +212,7 @@ READY: Final = Route(
 
 ROUTES: Final = (
     GATEWAY_HEALTH, GATEWAYS, GATEWAY_TASKS, TASKS, RESOLVE_TASK, RESTORE_AUTHORITY, DEACTIVATE, ACTIVATE_DR, FAILBACK,
-    MODES, PAUSE, RESUME,
+    EXPLAIN, MODES, PAUSE, RESUME,
     OPERATION, OPERATIONS, CONFIG, EXECUTE, REGISTER, HEARTBEAT, CLAIM, PROGRESS, COMPLETE, DRILLS, ABORT_DRILL,
     CANARY, PREFLIGHT, ALERTS, LIVE, READY,
 )  # fmt: skip

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devhost.simulation.loop_driver import run_operation
+from devhost.simulation.world import World
 from shared.domain.alerts import Alert, AlertCondition, AlertKind, Taken
 from shared.domain.automatic import AUTOMATIC
 from shared.domain.events import EventType
@@ -360,8 +361,6 @@ def test_a_delivery_that_breaks_off_is_completed_by_the_next_one(point: str, fau
 
 
 def test_an_automatic_failover_carries_itself_out_to_the_end() -> None:
-    from devhost.simulation.world import World
-
     world = World().founded()
     found = world.ports.locks.read("PRO")
     assert found is not None

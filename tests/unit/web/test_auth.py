@@ -258,7 +258,7 @@ def test_a_good_token_makes_a_principal(text: str) -> None:
     )
 
 
-@pytest.mark.parametrize(("azp", "shown"), [("461e-8683", "461e-8683"), (..., ""), (7, ""), ("", ""), ("\x00", "")])
+@pytest.mark.parametrize(("azp", "shown"), [("461e-8683", "461e-8683"), (..., ""), (7, ""), ("", "")])
 def test_the_application_that_asked_is_part_of_the_principal(azp: object, shown: str) -> None:
     assert principal_of("Bearer " + with_claims(azp=azp)).client_id == shown
 
