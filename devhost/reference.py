@@ -74,6 +74,7 @@ def settings_page() -> str:
         "* `lease_s + server_margin_s <= heartbeat_timeout_s`",
         "* `gateway_margin_s < lease_s`, `task_timeout_s < heartbeat_timeout_s`",
         "* `first_claim_timeout_s > lease_s + server_margin_s`",
+        "* `alert_age_limit_s > failure_threshold * heartbeat_timeout_s`",
         "",
     ]
     return "\n".join(lines)

@@ -13,6 +13,10 @@ from shared.flows.commands import Call, Flow, Sleep, StepOutcome, StepResult
 from shared.steps.request_codec import request_to_json
 from shared.telemetry import log
 
+# The rest of `functions/` takes these names from here, so that a move away from Durable stays a change of few files.
+Blueprint = df.Blueprint
+Client = df.DurableOrchestrationClient
+
 ACTIVITY_PREFIX: Final = "step_"
 ORCHESTRATOR: Final = "run_operation"
 

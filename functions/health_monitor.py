@@ -1,16 +1,23 @@
-"""The timer that runs one pass of the health monitor (runbook, overview)."""
+"""The timer that runs one pass of the health monitor (runbook, overview), and what may begin by itself after it."""
+
+import asyncio
 
 import azure.functions as func
 
+from functions.durable_driver import Blueprint, Client, start_operation
+from shared.steps.begin_automatic import automatic_failovers
 from shared.steps.watch_health import watch_health
 from shared.wiring import ports
 
-bp = func.Blueprint()
+bp = Blueprint()
 
 
 @bp.function_name("health_monitor")
 @bp.timer_trigger(arg_name="timer", schedule="%MVDR_HEALTH_MONITOR_SCHEDULE%", run_on_startup=False, use_monitor=False)
-def health_monitor(timer: func.TimerRequest) -> None:
+@bp.durable_client_input(client_name="client")
+async def health_monitor(timer: func.TimerRequest, client: Client) -> None:
     """Judge every gateway; a late or repeated tick changes nothing."""
     del timer
-    watch_health(ports())
+    seen = await asyncio.to_thread(watch_health, ports())
+    for request in await asyncio.to_thread(automatic_failovers, ports(), seen.candidates):
+        await start_operation(client, request)

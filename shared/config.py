@@ -77,6 +77,11 @@ class Settings(BaseModel):
     auth_audience: str = Field(min_length=1, description="`aud` of accepted tokens")
     auth_tenant_id: str = Field(min_length=1, description="`tid` of accepted tokens")
     auth_jwks_url: str = Field(min_length=1, description="where the issuer publishes its keys")
+    auth_alert_client_id: str = Field(
+        default="461e8683-5575-4561-ac7f-899cc907d62a",
+        min_length=1,
+        description="`azp` of tokens that bring alerts: the application of Azure Monitor's action groups",
+    )
     public_url: str | None = Field(default=None, description="public base URL without /api, for the monitor's canary")
     numbers: dict[str, int | float] = Field(default_factory=dict)
 

@@ -46,6 +46,8 @@ def ports() -> Ports:
         drills=stores.drills,
         preflights=stores.preflights,
         sight=stores.sight,
+        alerts=stores.alerts,
+        automatic=stores.automatic,
         work=PostgresWorkStore(
             chosen.database_url,
             policy=policy,

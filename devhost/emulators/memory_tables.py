@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from devhost.emulators.memory_alerts import MemoryAlertStore, MemoryAutomaticStore
 from devhost.emulators.memory_rows import Fault, MemoryRows, Snapshot, no_fault
+from shared.domain.alerts import Alert
 from shared.domain.audit import AuditEntry
+from shared.domain.automatic import AutomaticRuns
 from shared.domain.drills import DrillSlot
 from shared.domain.environments import Role
 from shared.domain.events import Event
@@ -203,6 +206,8 @@ class TablesSnapshot:
     drills: Snapshot[DrillSlot]
     preflights: Snapshot[Preflight]
     sight: Snapshot[Sight]
+    alerts: Snapshot[Alert]
+    automatic: Snapshot[AutomaticRuns]
 
 
 class MemoryTables:
@@ -217,6 +222,8 @@ class MemoryTables:
         self.drills = MemoryDrillStore(fault)
         self.preflights = MemoryPreflightStore(fault)
         self.sight = MemorySightStore(fault)
+        self.alerts = MemoryAlertStore(fault)
+        self.automatic = MemoryAutomaticStore(fault)
 
     def snapshot(self) -> TablesSnapshot:
         """Return all rows as they are now, one table after the other."""
@@ -229,6 +236,8 @@ class MemoryTables:
             drills=self.drills.rows.snapshot(),
             preflights=self.preflights.rows.snapshot(),
             sight=self.sight.rows.snapshot(),
+            alerts=self.alerts.rows.snapshot(),
+            automatic=self.automatic.rows.snapshot(),
         )
 
     def restore(self, snapshot: TablesSnapshot) -> None:
@@ -241,6 +250,8 @@ class MemoryTables:
         self.drills.rows.restore(snapshot.drills)
         self.preflights.rows.restore(snapshot.preflights)
         self.sight.rows.restore(snapshot.sight)
+        self.alerts.rows.restore(snapshot.alerts)
+        self.automatic.rows.restore(snapshot.automatic)
 
 
 def _primary_first(gateways: Iterable[Gateway]) -> Sequence[Gateway]:

@@ -3,8 +3,8 @@
     python -m devhost.fakes.issuer --port N --key-file FILE --ready-file FILE --audience api://mazevault-gateway-dr
 
 It publishes its keys at `/<tenant>/discovery/v2.0/keys` and gives tokens to anybody on loopback at `POST /token`,
-whose JSON body may name `subject`, `object_id`, `roles`, `app` and `lifetime_s`. The ready file is JSON: `issuer`,
-`jwks_url`, `token_url`, `audience`, `tenant`, `pid`.
+whose JSON body may name `subject`, `object_id`, `client_id`, `roles`, `app` and `lifetime_s`. The ready file is JSON:
+`issuer`, `jwks_url`, `token_url`, `audience`, `tenant`, `pid`.
 """
 
 from __future__ import annotations
@@ -57,6 +57,7 @@ class Issuer:
         *,
         subject: str,
         object_id: str | None = None,
+        client_id: str | None = None,
         roles: tuple[str, ...] = (),
         app: bool = False,
         lifetime_s: float = LIFETIME_S,
@@ -74,7 +75,7 @@ class Issuer:
             "tid": self.tenant,
             "sub": subject,
             "oid": object_id or self._id_of(subject),
-            "azp": self._id_of(f"client of {subject}" if app else "lab client"),
+            "azp": client_id or self._id_of(f"client of {subject}" if app else "lab client"),
             "azpacr": "1" if app else "0",
             "idtyp": "app" if app else "user",
             "ver": "2.0",
@@ -138,12 +139,13 @@ class IssuerEndpoints:
             lifetime_s = float(str(wish.get("lifetime_s", LIFETIME_S)))
         except ValueError:
             return web.json_response({"error": "invalid_request", "error_description": "lifetime_s"}, status=400)
-        roles, object_id = wish.get("roles", []), wish.get("object_id")
+        roles, object_id, client_id = wish.get("roles", []), wish.get("object_id"), wish.get("client_id")
         if not isinstance(roles, list):
             return web.json_response({"error": "invalid_request", "error_description": "roles is a list"}, status=400)
         token = self._issuer.mint(
             subject=str(wish.get("subject", "somebody")),
             object_id=None if object_id is None else str(object_id),
+            client_id=None if client_id is None else str(client_id),
             roles=tuple(map(str, roles)),
             app=wish.get("app") is True,
             lifetime_s=lifetime_s,

@@ -21,6 +21,7 @@ PEOPLE = {
     "reader_token": ("lab-reader", ("gateway:read",)),
     "alert_token": ("lab-alerts", ("alert:ingest",)),
 }
+CLIENTS = {"alert_token": "461e8683-5575-4561-ac7f-899cc907d62a"}  # Azure Monitor's action groups, in every tenant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +44,7 @@ class Tokens:
     async def renew(self) -> None:
         """Mint every token anew; the same subject always has the same object id. Raises aiohttp.ClientError."""
         for name, (subject, roles) in PEOPLE.items():
-            self.people[name] = await self._mint(subject, roles, app=False)
+            self.people[name] = await self._mint(subject, roles, app=False, client_id=CLIENTS.get(name))
         for gateway in GATEWAYS:
             self.agents[gateway.id] = await self._mint(gateway.id, ("gateway:agent",), app=True)
             self._store(self.file(gateway.id), self.agents[gateway.id])
@@ -61,8 +62,10 @@ class Tokens:
                 pause_s = every_s
                 on_renewal()
 
-    async def _mint(self, subject: str, roles: tuple[str, ...], *, app: bool) -> str:
-        wish = {"subject": subject, "roles": list(roles), "app": app, "lifetime_s": LIFETIME_S}
+    async def _mint(self, subject: str, roles: tuple[str, ...], *, app: bool, client_id: str | None = None) -> str:
+        wish = {
+            "subject": subject, "roles": list(roles), "app": app, "lifetime_s": LIFETIME_S, "client_id": client_id,
+        }  # fmt: skip
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
         async with self.session.post(self.token_url, json=wish, timeout=timeout) as response:
             response.raise_for_status()

@@ -102,7 +102,7 @@ class Simulation:
             operations=self.tables.operations, audit=self.tables.audit, events=self.tables.events,
             drills=self.tables.drills,
             preflights=self.tables.preflights,
-            sight=self.tables.sight, work=self.work,
+            sight=self.tables.sight, alerts=self.tables.alerts, automatic=self.tables.automatic, work=self.work,
             clusters=self.clusters, canary=SwitchedCanary(), clock=self.clocks, ids=SeededIds(),
         )  # fmt: skip
         self.work.put_config(RotationConfig(id="cfg-pro", environment=PRO.name, name="requeued", max_attempts=8))

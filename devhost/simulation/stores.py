@@ -99,6 +99,8 @@ def watched_tables(trouble: Trouble) -> MemoryTables:
     tables.drills.rows = WatchedRows("drills", trouble, lambda _: None)
     tables.preflights.rows = WatchedRows("preflights", trouble, lambda _: None)
     tables.sight.rows = WatchedRows("sight", trouble, lambda _: None)
+    tables.alerts.rows = WatchedRows("alerts", trouble, lambda _: None)
+    tables.automatic.rows = WatchedRows("automatic", trouble, lambda _: None)
     return tables
 
 

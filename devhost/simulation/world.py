@@ -127,7 +127,7 @@ class World:
             operations=self.tables.operations, audit=self.tables.audit, events=self.tables.events,
             drills=self.tables.drills,
             preflights=self.tables.preflights,
-            sight=self.tables.sight, work=self.work,
+            sight=self.tables.sight, alerts=self.tables.alerts, automatic=self.tables.automatic, work=self.work,
             clusters=self.clusters, canary=self.canary, clock=self.clock, ids=CountedIds(),
         )  # fmt: skip
         self.primary = SimulatedGateway(self, "gw-pro-primary", Role.PRIMARY)

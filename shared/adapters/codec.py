@@ -126,6 +126,15 @@ def json_text(value: object) -> str:
         raise DoesNotFit(f"not expressible as JSON: {error}") from None
 
 
+def in_parts(name: str, text: str) -> dict[str, Property]:
+    """Return a text that may be longer than one property holds as several: `verdicts_0`, `verdicts_1` and so on."""
+    # Every letter counts two bytes, four outside the basic plane.
+    length = LONGEST_TEXT_BYTES // 4
+    return {
+        f"{name}_{number}": text[start : start + length] for number, start in enumerate(range(0, len(text), length))
+    }
+
+
 def without_nones(properties: Mapping[str, Property | None]) -> Properties:
     """Return the properties that have a value."""
     return {name: value for name, value in properties.items() if value is not None}
@@ -192,6 +201,20 @@ class Fields:
         if not isinstance(found, dict):
             raise self._fault(name)
         return cast(dict[str, JsonValue], found)
+
+    def joined(self, name: str) -> dict[str, JsonValue]:
+        """Return a JSON object that `in_parts` has split; what is missing is empty."""
+        parts: list[str] = []
+        while (part := self.optional_text(f"{name}_{len(parts)}")) is not None:
+            parts.append(part)
+        return Fields(self.what, {name: "".join(parts)} if parts else {}).mapping(name)
+
+    def texts(self, name: str) -> list[str]:
+        """Return a list of texts that must be there, out of a JSON object that is parsed already."""
+        found = self.values.get(name)
+        if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
+            raise self._fault(name)
+        return cast(list[str], found)
 
     def objects(self, name: str) -> "list[Fields]":
         """Return the objects of a JSON list kept as text; what is missing is empty."""

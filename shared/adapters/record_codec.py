@@ -3,7 +3,6 @@
 Numbers inside JSON that may exceed 2^53 (fencing tokens) are decimal text there, for readers that count in doubles.
 """
 
-from collections.abc import Mapping
 from typing import Final
 
 from shared.adapters.codec import (
@@ -14,18 +13,18 @@ from shared.adapters.codec import (
     Properties,
     Property,
     counted_down,
+    in_parts,
     instant_text,
     json_text,
     without_nones,
 )  # fmt: skip
 from shared.adapters.operation_codec import decode_request, encode_request
 from shared.domain.audit import AuditEntry
-from shared.domain.environments import Role
 from shared.domain.faults import InvariantViolation
 from shared.domain.fencing import FencingToken
-from shared.domain.gateways import Canary, CanaryStatus, Gateway, Identity
-from shared.domain.health import Gap, Sight
+from shared.domain.health import Gap, Sight, Verdict
 from shared.domain.locks import EnvironmentLock, FailedMark
+from shared.domain.mass_silence import MassSilence
 from shared.domain.modes import AutoFailover, Modes, Prewarm
 
 LOCK_ROW: Final = "lock"
@@ -121,81 +120,6 @@ def _decode_mark(mark: Fields) -> FailedMark:
     )
 
 
-def encode_gateway(gateway: Gateway) -> Properties:
-    """Return the gateway as a row."""
-    instants = {
-        "booted_at": gateway.booted_at,
-        "last_heartbeat": gateway.last_heartbeat,
-        "streak_started_at": gateway.streak_started_at,
-    }
-    return without_nones(
-        {
-            "role": gateway.role.value,
-            "tenant_id": gateway.identity.tenant_id,
-            "object_id": gateway.identity.object_id,
-            "registered_at": instant_text(gateway.registered_at),
-            "region": gateway.region,
-            "version": gateway.version,
-            "boot_id": gateway.boot_id,
-            **{name: instant_text(at) if at else None for name, at in instants.items()},
-            "streak_beats": gateway.streak_beats,
-            "token_seen": gateway.token_seen,
-            "reported_role": gateway.reported_role,
-            "reported_environment": gateway.reported_environment,
-            "checks": json_text(dict(gateway.checks)),
-            "canary": json_text(_encode_canary(gateway.canary)) if gateway.canary else None,
-        }
-    )
-
-
-def decode_gateway(key: Key, properties: Properties) -> Gateway:
-    """Return the gateway a row holds."""
-    row = Fields(f"gateway {key.row} of {key.partition}", properties)
-    token_seen = row.optional_number("token_seen")
-    canary = row.mapping("canary")
-    return Gateway(
-        id=key.row,
-        environment=key.partition,
-        role=row.member("role", Role),
-        identity=Identity(tenant_id=row.text("tenant_id"), object_id=row.text("object_id")),
-        registered_at=row.instant("registered_at"),
-        region=row.optional_text("region") or "",
-        version=row.optional_text("version") or "",
-        boot_id=row.optional_text("boot_id") or "",
-        booted_at=row.optional_instant("booted_at"),
-        last_heartbeat=row.optional_instant("last_heartbeat"),
-        streak_started_at=row.optional_instant("streak_started_at"),
-        streak_beats=row.number("streak_beats"),
-        token_seen=None if token_seen is None else FencingToken(token_seen),
-        reported_role=row.optional_text("reported_role") or "",
-        reported_environment=row.optional_text("reported_environment") or "",
-        checks={name: str(value) for name, value in row.mapping("checks").items()},
-        canary=_decode_canary(Fields(f"{row.what}, canary", canary)) if canary else None,
-    )
-
-
-def _encode_canary(canary: Canary) -> Mapping[str, object]:
-    return {
-        "drill_id": canary.drill_id,
-        "config": json_text(dict(canary.config)),
-        "asked_at": instant_text(canary.asked_at),
-        "status": canary.status.value,
-        "result": json_text(dict(canary.result)),
-        "reported_at": instant_text(canary.reported_at) if canary.reported_at else None,
-    }
-
-
-def _decode_canary(canary: Fields) -> Canary:
-    return Canary(
-        drill_id=canary.text("drill_id"),
-        config=canary.mapping("config"),
-        asked_at=canary.instant("asked_at"),
-        status=canary.member("status", CanaryStatus),
-        result=canary.mapping("result"),
-        reported_at=canary.optional_instant("reported_at"),
-    )
-
-
 def key_of_entry(entry: AuditEntry) -> Key:
     """Return where an audit entry belongs; counted down, so that the newest comes first."""
     return Key(partition=entry.environment, row=counted_down(entry.sequence))
@@ -238,11 +162,22 @@ def decode_entry(key: Key, properties: Properties) -> AuditEntry:
 def encode_sight(sight: Sight) -> Properties:
     """Return the sight as a row."""
     gaps = [{"start": instant_text(gap.start), "end": instant_text(gap.end)} for gap in sight.gaps]
-    return {
-        "last_tick_at": instant_text(sight.last_tick_at),
-        "watching_since": instant_text(sight.watching_since),
-        "gaps": json_text(gaps),
+    by_verdict = {
+        verdict.value: sorted(name for name, found in sight.verdicts.items() if found is verdict) for verdict in Verdict
     }
+    silence = sight.silence
+    return without_nones(
+        {
+            "last_tick_at": instant_text(sight.last_tick_at),
+            "watching_since": instant_text(sight.watching_since),
+            "gaps": json_text(gaps),
+            "silent_since": instant_text(silence.since) if silence else None,
+            "silence_ended_at": instant_text(silence.ended_at) if silence and silence.ended_at else None,
+            # Both name gateways, of which there may be more than one property holds.
+            **in_parts("silent", json_text({"members": sorted(silence.members)}) if silence else "{}"),
+            **in_parts("verdicts", json_text(by_verdict)),
+        }
+    )
 
 
 def decode_sight(_: Key, properties: Properties) -> Sight:
@@ -252,7 +187,24 @@ def decode_sight(_: Key, properties: Properties) -> Sight:
         last_tick_at=row.instant("last_tick_at"),
         watching_since=row.instant("watching_since"),
         gaps=tuple(Gap(start=gap.instant("start"), end=gap.instant("end")) for gap in row.objects("gaps")),
+        silence=_decode_silence(row),
+        verdicts=_decode_verdicts(row),
     )
+
+
+def _decode_silence(row: Fields) -> MassSilence | None:
+    since = row.optional_instant("silent_since")
+    if since is None:
+        return None
+    members = Fields(row.what, row.joined("silent")).texts("members")
+    return MassSilence(since=since, members=frozenset(members), ended_at=row.optional_instant("silence_ended_at"))
+
+
+def _decode_verdicts(row: Fields) -> dict[str, Verdict]:
+    by_verdict = Fields(f"{row.what}, verdicts", row.joined("verdicts"))
+    # What a later version may add is no reason to be blind: a verdict that is not known is judged anew.
+    known = [(verdict, verdict.value) for verdict in Verdict if verdict.value in by_verdict.values]
+    return {name: verdict for verdict, value in known for name in by_verdict.texts(value)}
 
 
 def _whole(text: str) -> int:
@@ -263,10 +215,5 @@ def _whole(text: str) -> int:
 
 
 LOCK: Final = Codec(key=lambda lock: lock_key(lock.environment), encode=encode_lock, decode=decode_lock)
-GATEWAY: Final = Codec(
-    key=lambda gateway: Key(partition=gateway.environment, row=gateway.id),
-    encode=encode_gateway,
-    decode=decode_gateway,
-)
 ENTRY: Final = Codec(key=key_of_entry, encode=encode_entry, decode=decode_entry)
 SIGHT: Final = Codec(key=lambda _: SIGHT_KEY, encode=encode_sight, decode=decode_sight)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from shared.adapters.codec import Key
-from shared.adapters.record_codec import GATEWAY
+from shared.adapters.gateway_codec import GATEWAY
 from shared.adapters.table_records import TableRecords
 from shared.adapters.table_rows import TableRows
 from shared.domain.environments import Role

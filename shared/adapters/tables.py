@@ -7,7 +7,9 @@ the library's default is five minutes. The library is imported on first use.
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from shared.adapters.table_alerts import TableAlertStore
 from shared.adapters.table_audit import TableAuditStore
+from shared.adapters.table_automatic import TableAutomaticStore
 from shared.adapters.table_drills import TableDrillStore
 from shared.adapters.table_events import TableEventStore
 from shared.adapters.table_gateways import TableGatewayStore
@@ -28,7 +30,9 @@ EVENTS: Final = "events"
 DRILLS: Final = "drills"
 PREFLIGHTS: Final = "preflights"
 SIGHT: Final = "monitorsight"
-TABLES: Final = (LOCKS, GATEWAYS, OPERATIONS, AUDIT, EVENTS, DRILLS, PREFLIGHTS, SIGHT)
+ALERTS: Final = "alerts"
+AUTOMATIC: Final = "automaticfailovers"
+TABLES: Final = (LOCKS, GATEWAYS, OPERATIONS, AUDIT, EVENTS, DRILLS, PREFLIGHTS, SIGHT, ALERTS, AUTOMATIC)
 
 CONNECT_S: Final = 1.0
 ANSWER_S: Final = 2.0  # a guarded transaction holds a database row while it waits for this answer
@@ -52,6 +56,8 @@ class TableStores:
     drills: TableDrillStore
     preflights: TablePreflightStore
     sight: TableSightStore
+    alerts: TableAlertStore
+    automatic: TableAutomaticStore
 
 
 def connect_endpoint(endpoint: str, *, client_id: str | None) -> "TableServiceClient":
@@ -103,6 +109,8 @@ def open_stores(client: "TableServiceClient") -> TableStores:
         drills=TableDrillStore(rows(DRILLS)),
         preflights=TablePreflightStore(rows(PREFLIGHTS)),
         sight=TableSightStore(rows(SIGHT)),
+        alerts=TableAlertStore(rows(ALERTS)),
+        automatic=TableAutomaticStore(rows(AUTOMATIC)),
     )
 
 

@@ -26,6 +26,14 @@ class EventType(Enum):
     PREFLIGHT_CHANGED = "preflight.changed"
     DRILL_ABORT_REQUESTED = "drill.abort_requested"
     FENCE_RAISED = "fence.raised"
+    VERDICT_CHANGED = "verdict.changed"
+    MASS_SILENCE_BEGAN = "monitor.mass_silence_began"
+    MASS_SILENCE_ENDED = "monitor.mass_silence_ended"
+    ALERT_RECEIVED = "alert.received"
+    AUTOMATIC_DECIDED = "failover.automatic_decided"
+    MODES_CHANGED = "modes.changed"
+    ENVIRONMENT_PAUSED = "environment.paused"
+    ENVIRONMENT_RESUMED = "environment.resumed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +45,7 @@ class Event:
     id: str
     type: EventType
     at: datetime
-    subject: str  # what it is about: a gateway or an operation
+    subject: str  # what it is about: a gateway, an operation, an alert, or the environment itself
     data: Mapping[str, JsonValue] = field(default_factory=dict)
 
 

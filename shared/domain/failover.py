@@ -15,8 +15,13 @@ Decision table of `decide_activation` (first match wins; runbook 1.1 and 1.4):
     forced                                          -> allowed
     the primary was heard within HeartbeatTimeout   -> refused, "Primary is not in failed state"
     the monitor was blind                           -> refused, MonitorBlind
-    the primary is not marked failed                -> refused, "Primary is not in failed state"
-    otherwise                                       -> allowed
+    the primary is marked failed                    -> allowed
+    its mark is held back, its verdict is `failed`  -> allowed, and the same write marks it failed
+    otherwise                                       -> refused, "Primary is not in failed state"
+
+A pause and a mass silence hold back the monitor's marks, so that nothing begins by itself. They do not take the way out
+from a person who finds the primary dead in a maintenance, or has lost a region. The mark is the stored form of the
+verdict, so the verdict itself, judged over the same snapshot by the same function, proves as much (ADR 0022).
 """
 
 from collections.abc import Mapping
@@ -28,8 +33,8 @@ from shared.domain.environments import Role
 from shared.domain.fencing import FencingToken
 from shared.domain.gateways import ActivationStatus, Gateway
 from shared.domain.guard import Absent, Mirror, Present, SyncOutcome, decide_sync
-from shared.domain.health import Health, Sight, Verdict, is_fresh, judge
-from shared.domain.locks import EnvironmentLock, Versioned
+from shared.domain.health import Health, Sight, Verdict, is_fresh, judge, judge_cautiously
+from shared.domain.locks import EnvironmentLock, Versioned, marked_failed
 from shared.domain.operations import OperationKind
 from shared.domain.policy import Policy
 from shared.domain.refusals import JsonValue, RefusalCode, Refused
@@ -52,7 +57,10 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allowed:
-    """The lock may move to `to`, provided it is still at the version that was judged."""
+    """The lock may move to `to`, provided it is still at the version that was judged.
+
+    `lock.value` is what to build the write on: the lock as stored, with the failed mark that was held back, if any.
+    """
 
     lock: Versioned[EnvironmentLock]
     to: str
@@ -101,7 +109,10 @@ def decide_activation(
             return refusal
     if forced and operation_id is None and _was_forced_lately(snapshot, policy, lock):
         return _refused(RefusalCode.FORCED_TOO_SOON, f"forced at {lock.forced_at}", snapshot, policy)
-    return Allowed(lock=found, to=dr.id, evidence=evidence(snapshot, policy))
+    if not forced and lock.holder is not None and primary is not None and lock.mark_of(primary.id) is None:
+        silent_since = primary.last_heartbeat
+        lock = marked_failed(lock, now=snapshot.now, last_heartbeat=silent_since, write_id=lock.written_by)
+    return Allowed(lock=Versioned(lock, found.etag), to=dr.id, evidence=evidence(snapshot, policy))
 
 
 def decide_failback(snapshot: Snapshot, policy: Policy, *, operation_id: str | None = None) -> Decision:
@@ -159,9 +170,8 @@ def is_stable(gateway: Gateway, *, now: datetime, policy: Policy) -> bool:
 
 def health_of(gateway: Gateway, snapshot: Snapshot, policy: Policy) -> Health:
     """Return the verdict on a gateway of the snapshot; a standby that holds nothing may be cold."""
-    holds = snapshot.lock is not None and snapshot.lock.value.holder == gateway.id
-    cold = gateway.role is Role.DR_STANDBY and not holds
-    return judge(gateway, sight=snapshot.sight, cold=cold, now=snapshot.now, policy=policy)
+    cold = _is_cold(gateway, snapshot)
+    return judge_cautiously(gateway, sight=snapshot.sight, cold=cold, now=snapshot.now, policy=policy)
 
 
 def evidence(snapshot: Snapshot, policy: Policy) -> dict[str, JsonValue]:
@@ -216,6 +226,17 @@ def _running_or_unfounded(
     return snapshot.lock
 
 
+def _is_cold(gateway: Gateway, snapshot: Snapshot) -> bool:
+    holds = snapshot.lock is not None and snapshot.lock.value.holder == gateway.id
+    return gateway.role is Role.DR_STANDBY and not holds
+
+
+def _is_held_back(gateway: Gateway, snapshot: Snapshot, lock: EnvironmentLock) -> bool:
+    """Whether the monitor keeps a mark to itself: in a pause, and in a mass silence."""
+    silence = snapshot.sight.silence if snapshot.sight else None
+    return lock.modes.is_paused(snapshot.now) or (silence is not None and gateway.id in silence.members)
+
+
 def _unless_primary_is_down(
     snapshot: Snapshot, policy: Policy, lock: EnvironmentLock, primary: Gateway | None, *, forced: bool
 ) -> Refused | None:
@@ -223,7 +244,8 @@ def _unless_primary_is_down(
         return _refused(RefusalCode.PRIMARY_NOT_REGISTERED, f"{lock.holder} is not a known primary", snapshot, policy)
     if forced:
         return None
-    health = health_of(primary, snapshot, policy)
+    cold, sight, now = _is_cold(primary, snapshot), snapshot.sight, snapshot.now
+    health = judge(primary, sight=sight, cold=cold, now=now, policy=policy)
     status = lock.status_of(primary.id)
     detail = f"{primary.id}: activation_status {status.value}, {health.reason}"
     # The mark is sticky, the heartbeat is not: a failed primary that beats again must not be displaced.
@@ -231,7 +253,8 @@ def _unless_primary_is_down(
         return _refused(RefusalCode.PRIMARY_NOT_FAILED, detail, snapshot, policy)
     if health.verdict is Verdict.UNKNOWN:
         return _refused(RefusalCode.MONITOR_BLIND, detail, snapshot, policy)
-    if status is not ActivationStatus.FAILED:
+    held_back = _is_held_back(primary, snapshot, lock) and health.verdict is Verdict.FAILED
+    if status is not ActivationStatus.FAILED and not held_back:
         return _refused(RefusalCode.PRIMARY_NOT_FAILED, detail, snapshot, policy)
     return None
 

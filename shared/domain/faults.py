@@ -3,7 +3,7 @@
 ControlPlaneFault
 ├── CallerFault          the caller broke the contract; repeating it unchanged cannot help
 │   ├── MalformedRequest, NotAuthenticated, NotAuthorized
-│   ├── IdempotencyKeyReused
+│   ├── IdempotencyKeyReused, PreconditionMissing, PreconditionFailed
 │   └── UnknownEnvironment, UnknownGateway, UnknownOperation, UnknownConfig, UnknownTask
 ├── Unavailable          the world broke; safe to try again
 │   └── LockStoreUnavailable, DatabaseUnavailable, ClusterApiUnavailable, SigningKeysUnavailable
@@ -51,6 +51,18 @@ class IdempotencyKeyReused(CallerFault):
     """The idempotency key came with another request before."""
 
     code = "IdempotencyKeyReused"
+
+
+class PreconditionMissing(CallerFault):
+    """The change must name the version it is a change of."""
+
+    code = "IfMatchRequired"
+
+
+class PreconditionFailed(CallerFault):
+    """What the caller read has changed since."""
+
+    code = "VersionMismatch"
 
 
 class UnknownEnvironment(CallerFault):

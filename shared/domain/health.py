@@ -4,12 +4,14 @@ A verdict is a pure function of receipt times. No counter is raised per tick, so
 tick cannot change it.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Final
 
 from shared.domain.gateways import Gateway
+from shared.domain.mass_silence import MassSilence
 from shared.domain.policy import Policy
 
 
@@ -47,6 +49,8 @@ class Sight:
     last_tick_at: datetime
     watching_since: datetime
     gaps: tuple[Gap, ...] = ()
+    silence: MassSilence | None = None
+    verdicts: Mapping[str, Verdict] = field(default_factory=dict)  # by gateway id, as the last tick judged
 
     def blind_s(self, start: datetime, end: datetime) -> float:
         """How many seconds between two instants the monitor could not see."""
@@ -66,8 +70,10 @@ class Health:
 
 def tick(previous: Sight | None, *, now: datetime, policy: Policy) -> Sight:
     """Return the monitor's sight after a tick at `now` that could see."""
-    if previous is None or now - previous.last_tick_at > timedelta(seconds=policy.heartbeat_timeout_s):
+    if previous is None:
         return Sight(last_tick_at=now, watching_since=now)
+    if now - previous.last_tick_at > timedelta(seconds=policy.heartbeat_timeout_s):
+        return replace(previous, last_tick_at=now, watching_since=now, gaps=())
     if now <= previous.last_tick_at:
         # A tick that arrives out of order must not move time back and fake a gap for the next one.
         return previous
@@ -77,7 +83,7 @@ def tick(previous: Sight | None, *, now: datetime, policy: Policy) -> Sight:
     # What a forgotten gap hid must not count as seen: the sight begins after it.
     watching_since = gaps[-GAPS_KEPT - 1].end if len(gaps) > GAPS_KEPT else previous.watching_since
     kept = tuple(gap for gap in gaps if gap.start >= watching_since)
-    return Sight(last_tick_at=now, watching_since=watching_since, gaps=kept)
+    return replace(previous, last_tick_at=now, watching_since=watching_since, gaps=kept)
 
 
 def judge(gateway: Gateway, *, sight: Sight | None, cold: bool, now: datetime, policy: Policy) -> Health:
@@ -99,9 +105,7 @@ def judge(gateway: Gateway, *, sight: Sight | None, cold: bool, now: datetime, p
         return health(Verdict.COLD, "holds nothing and is silent, as a stopped standby is by design")
     if sight is None or now - sight.last_tick_at > timedelta(seconds=window_s):
         return health(Verdict.UNKNOWN, "the health monitor has not ticked lately")
-    # Silence counts only from when there was somebody to hear, and something to be heard.
-    since = max(sight.watching_since, min(gateway.last_heartbeat or gateway.registered_at, now))
-    silent_s = (now - since).total_seconds() - sight.blind_s(since, now)
+    silent_s = silence_seen_s(gateway, sight=sight, now=now)
     counted = int(silent_s // window_s)
     if counted < 1:
         return health(Verdict.UNKNOWN, f"the health monitor has seen {silent_s:.1f} s of its silence only")
@@ -109,6 +113,30 @@ def judge(gateway: Gateway, *, sight: Sight | None, cold: bool, now: datetime, p
     if counted >= policy.failure_threshold:
         return health(Verdict.FAILED, said, counted)
     return health(Verdict.SUSPECT, f"{said}, {policy.failure_threshold} are failure", counted)
+
+
+def judge_cautiously(gateway: Gateway, *, sight: Sight | None, cold: bool, now: datetime, policy: Policy) -> Health:
+    """Return the verdict that may have consequences by itself: as `judge`, but not out of a mass silence.
+
+    A member's silence proves nothing while it goes on, and counts from its end afterwards.
+    """
+    health = judge(gateway, sight=sight, cold=cold, now=now, policy=policy)
+    silence = sight.silence if sight else None
+    accused = health.verdict in (Verdict.SUSPECT, Verdict.FAILED)
+    if sight is None or silence is None or gateway.id not in silence.members or not accused:
+        return health
+    if silence.ended_at is None:
+        reason = f"{health.reason}; most gateways fell silent with it, so this may be our own outage"
+        return replace(health, verdict=Verdict.UNKNOWN, consecutive_failures=0, reason=reason)
+    anew = replace(sight, watching_since=max(sight.watching_since, silence.ended_at))
+    return judge(gateway, sight=anew, cold=cold, now=now, policy=policy)
+
+
+def silence_seen_s(gateway: Gateway, *, sight: Sight, now: datetime) -> float:
+    """Return how many seconds of a gateway's silence up to `now` the monitor has seen."""
+    # Silence counts only from when there was somebody to hear, and something to be heard.
+    since = max(sight.watching_since, min(gateway.last_heartbeat or gateway.registered_at, now))
+    return (now - since).total_seconds() - sight.blind_s(since, now)
 
 
 def is_fresh(gateway: Gateway, *, now: datetime, policy: Policy) -> bool:

@@ -1,9 +1,13 @@
 """What the control plane may do by itself in an environment, as people have set it; kept in the environment lock."""
 
+import hashlib
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Final
+
+LONGEST_PAUSE: Final = timedelta(hours=24)
+"""One maintenance day. What lasts longer is decided anew by whoever is on duty then (ADR 0022)."""
 
 
 class AutoFailover(Enum):
@@ -33,6 +37,16 @@ class Modes:
     def is_paused(self, now: datetime) -> bool:
         """Whether the environment is paused at `now`; a pause ends by itself."""
         return self.paused_until is not None and now < self.paused_until
+
+    def effective(self, now: datetime) -> "Modes":
+        """Return the modes as they count at `now`: a pause that is over is none."""
+        return self if self.is_paused(now) else replace(self, paused_until=None)
+
+    def version(self) -> str:
+        """Return what tells two settings of the modes apart; equal modes have the same."""
+        until = self.paused_until.isoformat() if self.paused_until else ""
+        text = f"{self.auto_failover.value} {self.prewarm.value} {self.two_person} {until}"
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def after_restore(self) -> "Modes":
         """Return the modes for a rebuilt lock: what was lost is not known, so nothing begins by itself."""

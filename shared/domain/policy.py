@@ -9,7 +9,7 @@ class Policy:
 
     Sources: HeartbeatTimeout, FailureThreshold and the task time-out are the runbook's (overview, section 3);
     `hold_s` follows Azure's advice of 15 to 30 minutes between a stop and a start of an AKS cluster; the
-    lease figures are argued in ADR 0003.
+    lease figures are argued in ADR 0003. The three about automatic failover are argued in ADR 0021.
     """
 
     heartbeat_interval_s: float = 15.0
@@ -38,6 +38,9 @@ class Policy:
     retry_s: float = 2.0  # between attempts while a store does not answer
     outage_limit_s: float = 86400.0  # after which an operation stops waiting for a store
     rto_target_s: float = 1800.0  # from the last heartbeat to the end of the failover; decides nothing (ADR 0025)
+    alert_age_limit_s: float = 900.0  # an older alert is recorded and not acted on
+    auto_cool_down_s: float = 3600.0  # between two automatic failovers of one environment
+    auto_failovers_at_once: int = 2  # automatic failovers that may run at one time
 
     @property
     def on_time_s(self) -> float:
@@ -61,6 +64,12 @@ class Policy:
                 self.first_claim_timeout_s > self.lease_s + self.server_margin_s,
                 "first_claim_timeout_s must exceed lease_s + server_margin_s: the new holder waits that long",
             ),
+            (
+                self.alert_age_limit_s > self.failure_threshold * self.heartbeat_timeout_s,
+                "alert_age_limit_s must exceed failure_threshold * heartbeat_timeout_s: "
+                "an alert must still count when the monitor has found the gateway failed",
+            ),
+            (self.auto_failovers_at_once >= 1, "auto_failovers_at_once must be at least 1"),
         )
         negative = tuple(f"{name} must be above 0" for name in self.__slots__ if not _above_zero(getattr(self, name)))
         return negative + tuple(sentence for holds, sentence in relations if not holds)

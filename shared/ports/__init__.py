@@ -13,7 +13,9 @@ from shared.domain.clusters import ClusterRequest, ClusterState
 from shared.domain.environments import Environment
 from shared.domain.policy import Policy
 from shared.ports.records import (
+    AlertStore,
     AuditStore,
+    AutomaticStore,
     DrillStore,
     EventStore,
     GatewayStore,
@@ -34,7 +36,9 @@ from shared.ports.work import (
 )
 
 __all__ = [
+    "AlertStore",
     "AuditStore",
+    "AutomaticStore",
     "Canary",
     "Clock",
     "Clusters",
@@ -115,6 +119,8 @@ class Ports:
     drills: DrillStore
     preflights: PreflightStore
     sight: SightStore
+    alerts: AlertStore
+    automatic: AutomaticStore
     work: WorkStore
     clusters: Clusters
     canary: Canary

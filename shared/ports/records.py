@@ -5,9 +5,12 @@ may raise LockStoreUnavailable, a write also OutcomeUnknown.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
+from shared.domain.alerts import Alert
 from shared.domain.audit import AuditEntry
+from shared.domain.automatic import AutomaticRuns
 from shared.domain.drills import DrillSlot
 from shared.domain.events import Event
 from shared.domain.gateways import Gateway
@@ -121,6 +124,32 @@ class PreflightStore(Protocol):
 
     def write(self, preflight: Preflight, *, etag: str | None) -> Versioned[Preflight]:
         """Insert (etag None) or replace it. Raises Conflict on any other version."""
+
+
+class AlertStore(Protocol):
+    """Alerts in Table Storage, by environment: each kept once, and those about the primary listed by time."""
+
+    def insert(self, alert: Alert) -> None:
+        """Keep the alert. Raises Conflict when this alert is kept in this condition already."""
+
+    def read(self, environment: str, key: str) -> Alert | None:
+        """Return the alert as it was first kept, or None."""
+
+    def list_as_evidence(self, alert: Alert) -> None:
+        """Add a kept alert to the list of its environment. Raises Conflict when it is listed already."""
+
+    def evidence(self, environment: str, *, since: datetime, limit: int) -> Sequence[Alert]:
+        """Return the listed alerts received at `since` or later, newest first."""
+
+
+class AutomaticStore(Protocol):
+    """The automatic failovers of all environments, in one row of Table Storage."""
+
+    def read(self) -> Versioned[AutomaticRuns] | None:
+        """Return the runs, or None before the first."""
+
+    def write(self, runs: AutomaticRuns, *, etag: str | None) -> Versioned[AutomaticRuns]:
+        """Insert (etag None) or replace the runs. Raises Conflict on any other version."""
 
 
 class SightStore(Protocol):

@@ -112,7 +112,7 @@ def begin_requested(ports: Ports, request: OperationRequest) -> Begun | Replayed
         if not isinstance(decision, Allowed):
             return decision
         registered = as_registered(request, decision.lock.value)
-        if _register(ports, registered, decision.lock):
+        if register_judged(ports, registered, decision.lock):
             return Begun(registered)
     raise LockStoreUnavailable("the environment lock kept changing")
 
@@ -158,7 +158,7 @@ def register_stop(ports: Ports, environment: str) -> Begun | None:
         requested_at=snapshot.now,
         reason="hold time after failback is over",
     )
-    return Begun(request) if _register(ports, request, snapshot.lock) else None
+    return Begun(request) if register_judged(ports, request, snapshot.lock) else None
 
 
 def audit_begun(ports: Ports, request: OperationRequest, before: Mapping[str, JsonValue]) -> None:
@@ -194,7 +194,12 @@ def _begun_before(ports: Ports, request: OperationRequest, lock: Versioned[Envir
     return None
 
 
-def _register(ports: Ports, request: OperationRequest, judged: Versioned[EnvironmentLock]) -> bool:
+def register_judged(ports: Ports, request: OperationRequest, judged: Versioned[EnvironmentLock]) -> bool:
+    """Register the operation in the lock at exactly the version that was judged; False when the lock has changed.
+
+    Raises:
+        LockStoreUnavailable: It is not known whether it is registered.
+    """
     lock = with_operation(judged.value, request, write_id=f"{request.id}/begin")
     if request.kind is OperationKind.STOP_DR_CLUSTER:
         lock = replace(lock, stop_dr_due_at=None)

@@ -1,17 +1,18 @@
 """One pass of the health monitor: keep the sight, mark silent holders failed, let recovered ones back in."""
 
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shared.domain.events import EventType
 from shared.domain.failover import Snapshot, has_regressed, health_of
-from shared.domain.faults import Conflict, Unavailable
+from shared.domain.faults import Unavailable
 from shared.domain.fencing import mint
 from shared.domain.gateways import ActivationStatus, Gateway
-from shared.domain.health import Sight, Verdict, is_fresh, tick
+from shared.domain.health import Verdict, is_fresh
 from shared.domain.locks import EnvironmentLock, Versioned, marked_failed, recovered
+from shared.domain.modes import AutoFailover
 from shared.ports import Ports
+from shared.steps.advance_sight import advance_sight
 from shared.steps.audit_trail import record_audit, shown
 from shared.steps.observe import authority_reader, observe_all
 from shared.steps.timeline import tell
@@ -25,6 +26,7 @@ class MonitorPass:
 
     verdicts: dict[str, Verdict]  # by gateway id
     sees: bool
+    candidates: tuple[str, ...] = ()  # environments whose holder is failed, and in which a failover may be automatic
 
 
 def watch_health(ports: Ports) -> MonitorPass:
@@ -37,47 +39,63 @@ def watch_health(ports: Ports) -> MonitorPass:
         warn("monitor.blind", detail="the public endpoint did not answer the canary")
         return MonitorPass(verdicts={}, sees=False)
     verdicts: dict[str, Verdict] = {}
+    candidates: list[str] = []
     try:
         # Read what there is to see before saying that this pass saw it.
         snapshots = observe_all(ports)
-        sight = _write_sight(ports)
+        sight = advance_sight(ports, snapshots)
         for snapshot in snapshots:
-            verdicts.update(_watch_environment(ports, replace(snapshot, sight=sight)))
+            found, lock = _watch_environment(ports, replace(snapshot, sight=sight))
+            verdicts.update(found)
+            if lock is not None and _is_candidate(lock, snapshot.now):
+                candidates.append(snapshot.environment)
     except Unavailable as outage:
         warn("monitor.blind", detail=str(outage))
         return MonitorPass(verdicts=verdicts, sees=False)
-    return MonitorPass(verdicts=verdicts, sees=True)
+    return MonitorPass(verdicts=verdicts, sees=True, candidates=tuple(candidates))
 
 
-def _watch_environment(ports: Ports, snapshot: Snapshot) -> dict[str, Verdict]:
+def _is_candidate(lock: EnvironmentLock, now: datetime) -> bool:
+    """Whether it is worth asking: a look at every witness costs reads that an idle environment must not."""
+    failed = lock.holder is not None and lock.mark_of(lock.holder) is not None
+    asleep = lock.modes.auto_failover is AutoFailover.OFF or lock.modes.is_paused(now)
+    return failed and not asleep and lock.operation is None
+
+
+def _watch_environment(ports: Ports, snapshot: Snapshot) -> tuple[dict[str, Verdict], EnvironmentLock | None]:
+    """Return the verdicts, and the lock as this pass has left it; None where nothing may come of it."""
     gateways = [gateway for gateway in (snapshot.primary, snapshot.dr) if gateway]
     verdicts = {gateway.id: health_of(gateway, snapshot, ports.policy).verdict for gateway in gateways}
     if has_regressed(snapshot):
         # The holder of a stale lock need not be the holder: neither a mark nor a new token may come of it.
         warn("authority.regressed", environment=snapshot.environment, detail="the monitor judges and writes nothing")
-        return verdicts
+        return verdicts, None
     if snapshot.lock is None or snapshot.lock.value.holder is None:
-        return verdicts
+        return verdicts, None
     lock = snapshot.lock
     holder = next((gateway for gateway in gateways if gateway.id == lock.value.holder), None)
     if holder is None:
-        return verdicts
+        return verdicts, None
     failed = lock.value.status_of(holder.id) is ActivationStatus.FAILED
-    if not failed and verdicts[holder.id] is Verdict.FAILED:
-        _mark_failed(ports, snapshot, lock, holder)
-    elif failed and lock.value.operation is None and _has_recovered(holder, snapshot, ports):
+    paused = lock.value.modes.is_paused(snapshot.now)
+    if not failed and verdicts[holder.id] is Verdict.FAILED and not paused:
+        return verdicts, _mark_failed(ports, snapshot, lock, holder)
+    if failed and lock.value.operation is None and _has_recovered(holder, snapshot, ports):
         _let_back_in(ports, snapshot, lock, holder)
-    return verdicts
+        return verdicts, None
+    return verdicts, lock.value
 
 
-def _mark_failed(ports: Ports, snapshot: Snapshot, lock: Versioned[EnvironmentLock], holder: Gateway) -> None:
+def _mark_failed(
+    ports: Ports, snapshot: Snapshot, lock: Versioned[EnvironmentLock], holder: Gateway
+) -> EnvironmentLock | None:
     health = health_of(holder, snapshot, ports.policy)
     marked = marked_failed(
         lock.value, now=snapshot.now, last_heartbeat=holder.last_heartbeat, write_id=f"mark/{ports.ids.unique()}"
     )
     # Conditional on the version that was read before the heartbeats: a verdict about an older token cannot land.
     if replace_lock(ports, marked, etag=lock.etag) is None:
-        return
+        return None
     log(
         "gateway.failed", environment=snapshot.environment, gateway=holder.id, reason=health.reason,
         consecutive_failures=health.consecutive_failures, fencing_token=str(lock.value.token),
@@ -93,6 +111,7 @@ def _mark_failed(ports: Ports, snapshot: Snapshot, lock: Versioned[EnvironmentLo
             "fencing_token": str(lock.value.token),
         },
     )  # fmt: skip
+    return marked
 
 
 def _has_recovered(holder: Gateway, snapshot: Snapshot, ports: Ports) -> bool:
@@ -126,19 +145,3 @@ def _let_back_in(ports: Ports, snapshot: Snapshot, lock: Versioned[EnvironmentLo
     except Unavailable as outage:
         # The next heartbeat, claim or reconciler pass raises the fence with the same function.
         warn("mirror.pending", environment=snapshot.environment, detail=str(outage))
-
-
-def _write_sight(ports: Ports) -> Sight:
-    now, stored = ports.clock.now(), ports.sight.read()
-    previous = stored.value if stored else None
-    current = tick(previous, now=now, policy=ports.policy)
-    if previous is not None and current.watching_since != previous.watching_since:
-        _tell_blind(previous, now)
-    with suppress(Conflict):  # another instance has just written its own pass: as good as ours
-        ports.sight.write(current, etag=stored.etag if stored else None)
-    return current
-
-
-def _tell_blind(previous: Sight, now: datetime) -> None:
-    gap_s = (now - previous.last_tick_at).total_seconds()
-    warn("monitor.sight_restarted", seconds_since_last_tick=round(gap_s, 3))

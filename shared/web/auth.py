@@ -55,6 +55,7 @@ class Principal:
     roles: frozenset[str]
     is_app: bool
     name: str
+    client_id: str = ""  # `azp`: the application that asked for the token
 
 
 def authenticate(
@@ -85,6 +86,7 @@ def authenticate(
         roles=_roles(claims),
         is_app=claims.get("idtyp") == "app",
         name=_name(claims, subject),
+        client_id=_client(claims),
     )
 
 
@@ -99,6 +101,22 @@ def require(principal: Principal, *roles: str) -> None:
     wanted = " or ".join(roles) or "that nobody has"
     have = ", ".join(sorted(principal.roles)) or "none"
     raise NotAuthorized(f"Role {wanted} is required; your roles: {have}")
+
+
+def require_only(principal: Principal, role: str, *, among: frozenset[str], client_id: str) -> None:
+    """Do nothing when the caller is this application, and of the roles `among` has no other than this one.
+
+    A webhook's sender that could also administer would make everybody who can send an alert an administrator.
+
+    Raises:
+        NotAuthorized: It lacks the role, has another one, or is another application.
+    """
+    require(principal, role)
+    others = principal.roles & (among - {role})
+    if others:
+        raise NotAuthorized(f"Role {role} must be the only one here; your roles: {', '.join(sorted(principal.roles))}")
+    if principal.client_id != client_id:
+        raise NotAuthorized("The token is not one of Azure Monitor's action groups")
 
 
 def _verified_payload(token: TokenText, keys: TokenKeys, now: datetime) -> bytes:
@@ -152,6 +170,11 @@ def _roles(claims: Mapping[str, Any]) -> frozenset[str]:
     if not all(isinstance(role, str) and _ROLE.fullmatch(role) for role in roles):
         raise TokenRefused("claim_roles")
     return frozenset(roles)
+
+
+def _client(claims: Mapping[str, Any]) -> str:
+    given = claims.get("azp")
+    return given if isinstance(given, str) and _IDENTIFIER.fullmatch(given) else ""
 
 
 def _name(claims: Mapping[str, Any], subject: str) -> str:

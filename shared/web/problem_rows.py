@@ -67,6 +67,18 @@ FAULTS: Final[Mapping[type[faults.ControlPlaneFault], Row]] = {
         title="Idempotency-Key was used for another request",
         hint="One key belongs to one request within an environment; make a new key for a new request.",
     ),
+    faults.PreconditionMissing: Row(
+        status=428,
+        code=faults.PreconditionMissing.code,
+        title="If-Match is required",
+        hint="Read the resource, change it, and send its ETag in If-Match.",
+    ),
+    faults.PreconditionFailed: Row(
+        status=412,
+        code=faults.PreconditionFailed.code,
+        title="The resource has changed since it was read",
+        hint="Read it again and decide anew; nothing was changed.",
+    ),
     faults.UnknownEnvironment: _missing(
         faults.UnknownEnvironment, "Environment", "Environments are declared in the settings; names are case-sensitive."
     ),

@@ -14,10 +14,14 @@ OPERATE: Final = "gateway:operate"
 ADMIN: Final = "gateway:admin"
 AGENT: Final = "gateway:agent"
 
+INGEST: Final = "alert:ingest"
+EVERY_ROLE: Final = frozenset({READ, OPERATE, ADMIN, AGENT, INGEST})
+
 READERS: Final = frozenset({READ, OPERATE, ADMIN})
 OPERATORS: Final = frozenset({OPERATE, ADMIN})
 ADMINS: Final = frozenset({ADMIN})
 AGENTS: Final = frozenset({AGENT})
+ALERT_SENDERS: Final = frozenset({INGEST})
 ANYONE: Final[frozenset[str]] = frozenset()
 
 
@@ -66,6 +70,30 @@ RESTORE_AUTHORITY: Final = Route(
     path="v1/admin/environments/{environment}/authority/restore",
     methods={"POST": ADMINS},
     summary="Rebuild an environment lock that lost writes, above every token seen",
+)
+MODES: Final = Route(
+    name="modes",
+    path="v1/admin/environments/{environment}/modes",
+    methods={"GET": READERS, "PUT": ADMINS},
+    summary="What may begin without a person: auto_failover, prewarm, two_person; GET answers ETag, PUT needs If-Match",
+)
+EXPLAIN: Final = Route(
+    name="explain",
+    path="v1/admin/environments/{environment}/explain",
+    methods={"GET": READERS},
+    summary="Why the environment is as it is: verdicts, every rule with its inputs, and the next safe action",
+)
+PAUSE: Final = Route(
+    name="pause_environment",
+    path="v1/admin/environments/{environment}/pause",
+    methods={"POST": OPERATORS},
+    summary="Pause an environment: observe, mark nothing, begin nothing, page nobody; ends by itself",
+)
+RESUME: Final = Route(
+    name="resume_environment",
+    path="v1/admin/environments/{environment}/resume",
+    methods={"POST": OPERATORS},
+    summary="End the pause of an environment",
 )
 DEACTIVATE: Final = Route(
     name="deactivate_gateway",
@@ -229,6 +257,12 @@ PREFLIGHT: Final = Route(
     methods={"GET": READERS, "POST": OPERATORS},
     summary="Would a failover work now: the newest checks, or (POST) new ones",
 )
+ALERTS: Final = Route(
+    name="azure_monitor_alerts",
+    path="v1/alerts/azure-monitor",
+    methods={"POST": ALERT_SENDERS},
+    summary="An action group of Azure Monitor brings an alert in the common schema, as evidence",
+)
 LIVE: Final = Route(
     name="health_live",
     path="health/live",
@@ -244,7 +278,7 @@ READY: Final = Route(
 
 ROUTES: Final = (
     GATEWAY_HEALTH, GATEWAYS, GATEWAY_TASKS, TASKS, RESOLVE_TASK, RESTORE_AUTHORITY, DEACTIVATE, ACTIVATE_DR, FAILBACK,
-    BEGIN, APPROVE, RETRY, SKIP, CANCEL, OPERATION, OPERATIONS, CONFIG, EXECUTE, REGISTER, HEARTBEAT, CLAIM, PROGRESS,
-    COMPLETE, DRILLS, ABORT_DRILL, CANARY, PREFLIGHT, EVENTS, AUDIT, VERIFY_AUDIT, REPORT, HISTORY, METRICS, LIVE,
-    READY,
+    EXPLAIN, MODES, PAUSE, RESUME, BEGIN, APPROVE, RETRY, SKIP, CANCEL, OPERATION, OPERATIONS, CONFIG, EXECUTE,
+    REGISTER, HEARTBEAT, CLAIM, PROGRESS, COMPLETE, DRILLS, ABORT_DRILL, CANARY, PREFLIGHT, EVENTS, AUDIT, VERIFY_AUDIT,
+    REPORT, HISTORY, METRICS, ALERTS, LIVE, READY,
 )  # fmt: skip

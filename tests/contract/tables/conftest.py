@@ -8,9 +8,11 @@ from azure.data.tables import TableServiceClient
 
 from devhost.emulators.memory_tables import MemoryTables
 from devhost.fakes.fault_proxy import FaultProxy
-from shared.adapters.tables import SIGHT, connect_string, create_tables, open_stores
+from shared.adapters.tables import AUTOMATIC, SIGHT, connect_string, create_tables, open_stores
 from shared.ports import (
+    AlertStore,
     AuditStore,
+    AutomaticStore,
     DrillStore,
     EventStore,
     GatewayStore,
@@ -23,7 +25,7 @@ from shared.ports import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stores:
-    """The five ports; assigning both backends here is also what proves to mypy that they fit."""
+    """The ports; assigning both backends here is also what proves to mypy that they fit."""
 
     locks: LockStore
     gateways: GatewayStore
@@ -33,6 +35,8 @@ class Stores:
     drills: DrillStore
     preflights: PreflightStore
     sight: SightStore
+    alerts: AlertStore
+    automatic: AutomaticStore
 
 
 @pytest.fixture(scope="session")
@@ -45,8 +49,9 @@ def table_client(azurite: str) -> Iterator[TableServiceClient]:
 
 @pytest.fixture
 def table_stores(table_client: TableServiceClient) -> Stores:
-    """The real adapters, with no sight left over from another test."""
+    """The real adapters, with nothing in the one-row tables left over from another test."""
     table_client.get_table_client(SIGHT).delete_entity("monitor", "sight")
+    table_client.get_table_client(AUTOMATIC).delete_entity("automatic", "runs")
     stores = open_stores(table_client)
     return Stores(
         locks=stores.locks,
@@ -57,6 +62,8 @@ def table_stores(table_client: TableServiceClient) -> Stores:
         drills=stores.drills,
         preflights=stores.preflights,
         sight=stores.sight,
+        alerts=stores.alerts,
+        automatic=stores.automatic,
     )
 
 
@@ -76,6 +83,8 @@ def stores(request: pytest.FixtureRequest) -> Stores:
         drills=memory.drills,
         preflights=memory.preflights,
         sight=memory.sight,
+        alerts=memory.alerts,
+        automatic=memory.automatic,
     )
 
 
@@ -105,4 +114,6 @@ def proxied(azurite: str, proxy: FaultProxy) -> Iterator[Stores]:
             drills=stores.drills,
             preflights=stores.preflights,
             sight=stores.sight,
+            alerts=stores.alerts,
+            automatic=stores.automatic,
         )

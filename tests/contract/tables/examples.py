@@ -8,8 +8,9 @@ from shared.domain.drills import DrillPhase, DrillSlot
 from shared.domain.environments import Role
 from shared.domain.fencing import FencingToken
 from shared.domain.gateways import Canary, CanaryStatus, Gateway, Identity
-from shared.domain.health import Gap, Sight
+from shared.domain.health import Gap, Sight, Verdict
 from shared.domain.locks import EnvironmentLock, FailedMark
+from shared.domain.mass_silence import MassSilence
 from shared.domain.modes import AutoFailover, Modes, Prewarm
 from shared.domain.operations import (
     Answer,
@@ -164,4 +165,10 @@ def ended(environment: str) -> Operation:
 def sight(*, at: datetime = NOON) -> Sight:
     """Return a sight that began an hour before `at`."""
     gap = Gap(start=at - timedelta(minutes=9), end=at - timedelta(minutes=8))
-    return Sight(last_tick_at=at, watching_since=at - timedelta(hours=1), gaps=(gap,))
+    silence = MassSilence(
+        since=at - timedelta(minutes=5), members=frozenset({"gw-pro-primary", "gw-npr-primary"}), ended_at=at
+    )
+    return Sight(
+        last_tick_at=at, watching_since=at - timedelta(hours=1), gaps=(gap,), silence=silence,
+        verdicts={"gw-pro-primary": Verdict.UNKNOWN, "gw-pro-dr": Verdict.COLD, "gw-npr-dr": Verdict.COLD},
+    )  # fmt: skip

@@ -21,8 +21,9 @@ from shared.adapters.codec import (
     instant_text,
     json_text,
 )  # fmt: skip
+from shared.adapters.gateway_codec import GATEWAY
 from shared.adapters.operation_codec import OPERATION, operation_key
-from shared.adapters.record_codec import ENTRY, GATEWAY, LOCK, SIGHT
+from shared.adapters.record_codec import ENTRY, LOCK, SIGHT
 from shared.adapters.table_drills import SLOT
 from shared.adapters.table_preflights import PREFLIGHT
 from shared.domain.audit import is_intact, next_entry

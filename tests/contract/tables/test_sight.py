@@ -1,10 +1,12 @@
 """What `SightStore` promises, on both backends."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from shared.domain.faults import Conflict
+from shared.domain.health import Verdict
 from tests.contract.tables.conftest import Stores
 from tests.contract.tables.examples import NOON, sight
 
@@ -37,3 +39,11 @@ def test_replacing_a_sight_that_is_missing_conflicts(stores: Stores) -> None:
     with pytest.raises(Conflict):
         stores.sight.write(sight(), etag="W/\"datetime'2026-11-23T12%3A00%3A00.0000000Z'\"")
     assert stores.sight.read() is None
+
+
+def test_a_sight_of_very_many_gateways_with_long_names_fits(stores: Stores) -> None:
+    """A row that does not fit would leave the monitor blind for good."""
+    names = [f"gw-{number:04d}-" + "x" * 100 for number in range(1500)]
+    many = replace(sight(), verdicts=dict.fromkeys(names, Verdict.HEALTHY))
+    written = stores.sight.write(many, etag=None)
+    assert stores.sight.read() == written

@@ -79,7 +79,8 @@ def system(azurite: str, database_url: str) -> Iterator[System]:
         ports = Ports(
             environments={NAME: Environment(name=NAME, dr_cluster="dr")}, policy=POLICY, locks=stores.locks,
             gateways=stores.gateways, operations=stores.operations, audit=stores.audit,
-            events=stores.events, drills=stores.drills, preflights=stores.preflights, sight=stores.sight, work=work,
+            events=stores.events, drills=stores.drills, preflights=stores.preflights, sight=stores.sight,
+            alerts=stores.alerts, automatic=stores.automatic, work=work,
             clusters=MemoryClusters(clock, start_s=1, stop_s=1), canary=SwitchedCanary(), clock=clock,
             ids=RandomIds(clock),
         )  # fmt: skip

@@ -35,7 +35,10 @@ def verified(token: str, served: dict[str, str]) -> dict[str, Any]:
 
 
 def test_a_token_over_http_is_verified_with_the_published_keys(served: dict[str, str]) -> None:
-    wish = {"subject": "ops@example.org", "object_id": "1d0c", "roles": ["gateway:admin"], "lifetime_s": 600}
+    wish = {
+        "subject": "ops@example.org", "object_id": "1d0c", "client_id": "461e", "roles": ["gateway:admin"],
+        "lifetime_s": 600,
+    }  # fmt: skip
 
     answer = httpx2.post(served["token_url"], json=wish).json()
 
@@ -43,9 +46,10 @@ def test_a_token_over_http_is_verified_with_the_published_keys(served: dict[str,
     assert (answer["token_type"], answer["expires_in"]) == ("Bearer", 600)
     assert claims["exp"] - claims["iat"] == 600
     assert claims.pop("uti") != ""
-    assert {name: claims[name] for name in ("tid", "oid", "sub", "ver", "idtyp", "roles")} == {
+    assert {name: claims[name] for name in ("tid", "oid", "azp", "sub", "ver", "idtyp", "roles")} == {
         "tid": served["tenant"],
         "oid": "1d0c",
+        "azp": "461e",
         "sub": "ops@example.org",
         "ver": "2.0",
         "idtyp": "user",

@@ -37,6 +37,7 @@ def test_at_speed_20_durations_are_divided_and_the_floors_hold() -> None:
     policy, real = policy_at(20.0), Policy()
     kept = {"request_timeout_s": 1.0, "retry_s": 0.2, "guarded_transaction_s": 1.0, "approval_timeout_s": 60.0}
     kept |= {"failure_threshold": real.failure_threshold, "recovery_heartbeats": real.recovery_heartbeats}
+    kept |= {"auto_failovers_at_once": real.auto_failovers_at_once}
     for field in fields(Policy):
         expected = kept.get(field.name, getattr(real, field.name) / 20)
         assert getattr(policy, field.name) == expected, field.name

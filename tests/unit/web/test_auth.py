@@ -258,6 +258,11 @@ def test_a_good_token_makes_a_principal(text: str) -> None:
     )
 
 
+@pytest.mark.parametrize(("azp", "shown"), [("461e-8683", "461e-8683"), (..., ""), (7, ""), ("", "")])
+def test_the_application_that_asked_is_part_of_the_principal(azp: object, shown: str) -> None:
+    assert principal_of("Bearer " + with_claims(azp=azp)).client_id == shown
+
+
 def test_the_scheme_may_be_written_in_small_letters() -> None:
     assert principal_of(f"bearer {GOOD}").subject == "jana"
 

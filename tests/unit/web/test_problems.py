@@ -59,6 +59,8 @@ STATUSES = {
     faults.NotAuthenticated: 401,
     faults.NotAuthorized: 403,
     faults.IdempotencyKeyReused: 422,
+    faults.PreconditionMissing: 428,
+    faults.PreconditionFailed: 412,
     faults.UnknownEnvironment: 404,
     faults.UnknownGateway: 404,
     faults.UnknownOperation: 404,
