@@ -25,7 +25,7 @@ locals {
   ])
 
   scheduler_connection = var.durable_backend == "azure_storage" ? "" : join(";", [
-    "Endpoint=${coalesce(module.control_plane.scheduler_endpoint, "unknown")}", "TaskHub=${local.task_hub}",
+    "Endpoint=${module.control_plane.scheduler_endpoint}", "TaskHub=${local.task_hub}",
     "Authentication=ManagedIdentity", "ClientID=${module.control_plane.identity.client_id}",
   ])
 }

@@ -40,5 +40,5 @@ output "lock_storage" {
 
 output "scheduler_endpoint" {
   description = "Endpoint of the Durable Task Scheduler; empty with the other backend."
-  value       = one([for scheduler in azapi_resource.scheduler : scheduler.output.properties.endpoint])
+  value       = join("", [for scheduler in azapi_resource.scheduler : scheduler.output.properties.endpoint])
 }
