@@ -17,17 +17,16 @@ variable "function" {
 }
 
 variable "kubernetes" {
-  description = "Size of the two clusters, and where the gateway lives in them."
+  description = "Size of the two clusters, and where the gateway lives in them. The machine needs 64 GB of local disk."
   type = object({
-    version                 = optional(string)
-    vm_size                 = optional(string, "Standard_D2ds_v5")
-    min_nodes               = optional(number, 2)
-    max_nodes               = optional(number, 4)
-    zones                   = optional(list(string), ["1", "2", "3"])
-    host_encryption_enabled = optional(bool, true)
-    namespace               = optional(string, "mazevault")
-    service_account         = optional(string, "mazevault-gateway")
-    authorized_ip_ranges    = optional(list(string), [])
+    version              = optional(string)
+    vm_size              = optional(string, "Standard_D2ds_v5")
+    min_nodes            = optional(number, 2)
+    max_nodes            = optional(number, 4)
+    zones                = optional(list(string), ["1", "2", "3"])
+    namespace            = optional(string, "mazevault")
+    service_account      = optional(string, "mazevault-gateway")
+    authorized_ip_ranges = optional(list(string), [])
   })
   default = {}
 }

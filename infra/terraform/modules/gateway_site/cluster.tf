@@ -42,7 +42,9 @@ resource "azurerm_kubernetes_cluster" "this" {
     max_count                    = var.kubernetes.max_nodes
     zones                        = var.kubernetes.zones
     os_sku                       = "AzureLinux"
-    host_encryption_enabled      = var.kubernetes.host_encryption_enabled
+    host_encryption_enabled      = true
+    os_disk_type                 = "Ephemeral"
+    os_disk_size_gb              = 64
     max_pods                     = 50
     temporary_name_for_rotation  = "rotation"
     only_critical_addons_enabled = false

@@ -39,17 +39,16 @@ variable "admin_group_object_id" {
 }
 
 variable "kubernetes" {
-  description = "Size of the cluster and where the gateway lives in it."
+  description = "Size of the cluster and where the gateway lives in it. The machine needs 64 GB of local disk for its system."
   type = object({
-    version                 = optional(string)
-    vm_size                 = string
-    min_nodes               = number
-    max_nodes               = number
-    zones                   = list(string)
-    host_encryption_enabled = bool
-    namespace               = string
-    service_account         = string
-    authorized_ip_ranges    = list(string)
+    version              = optional(string)
+    vm_size              = string
+    min_nodes            = number
+    max_nodes            = number
+    zones                = list(string)
+    namespace            = string
+    service_account      = string
+    authorized_ip_ranges = list(string)
   })
 
   validation {
