@@ -1,3 +1,10 @@
+# Service Health names regions the way people do; with the short name the alert would match nothing and never fire.
+data "azurerm_location" "this" {
+  for_each = var.regions
+
+  location = each.value
+}
+
 module "alerts" {
   source = "./modules/alerts"
 
@@ -18,7 +25,7 @@ module "alerts" {
   workspace_id    = module.observability.workspace_id
   insights_id     = module.observability.insights_id
   subscription_id = var.subscription_id
-  regions         = values(var.regions)
+  regions         = concat(["Global"], [for region in data.azurerm_location.this : region.display_name])
   hostname        = module.control_plane.function_app.hostname
   webhook         = { object_id = local.registration.object_id, identifier_uri = local.registration.identifier_uri }
   tenant_id       = var.tenant_id

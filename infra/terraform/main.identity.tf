@@ -14,5 +14,9 @@ module "identity_api" {
     var.readers_group_object_id == null ? {} : {
       readers = { role = "gateway:read", principal_object_id = var.readers_group_object_id }
     },
+    # It asks whether an operation runs before it deploys.
+    var.deployer == null ? {} : {
+      deployer = { role = "gateway:read", principal_object_id = module.control_plane.deployer.principal_id }
+    },
   )
 }

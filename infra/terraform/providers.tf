@@ -7,6 +7,7 @@ provider "azurerm" {
   resource_providers_to_register = [
     "Microsoft.AlertsManagement",
     "Microsoft.App",
+    "Microsoft.Compute",
     "Microsoft.Consumption",
     "Microsoft.ContainerService",
     "Microsoft.DBforPostgreSQL",

@@ -50,6 +50,13 @@ def every_rule_names_environment_and_intent(sources: Sources) -> Iterator[str]:
             yield f"{name}: needs an intent of {sorted(INTENTS)}, an audience of {sorted(AUDIENCES)}, a description"
 
 
+def service_health_names_regions_as_azure_does(sources: Sources) -> Iterator[str]:
+    """Azure compares `RegionName`, which is "West Europe"; azurerm hands on what it is given."""
+    call = next(iter(blocks(sources, "module", "alerts")))
+    if "display_name" not in call.body["regions"] or '"Global"' not in call.body["regions"]:
+        yield "module.alerts: regions are display names and Global; a short name matches no incident"
+
+
 def an_automatic_failover_has_evidence_of_its_own(sources: Sources) -> Iterator[str]:
     for name, rule in catalogue(sources).items():
         about_primary = rule["intent"] != "signal"
@@ -94,6 +101,7 @@ def the_webhook_is_a_secure_one(sources: Sources) -> Iterator[str]:
 
 ALERT_RULES: Final = (
     every_rule_names_environment_and_intent,
+    service_health_names_regions_as_azure_does,
     an_automatic_failover_has_evidence_of_its_own,
     silence_of_the_monitor_is_noticed_without_a_timer,
     the_webhook_is_a_secure_one,

@@ -98,6 +98,7 @@ PLANTED = [
     ("modules/alerts/metric.tf", "webhook_properties = local.properties[each.key]\n", "\n", "own entry"),
     ("modules/alerts/availability.tf", 'local.properties["availability"]', "{}", "own entry"),
     (GROUPS, "intent = rule.intent, ", "", "carry environment and intent"),
+    ("main.alerts.tf", "region.display_name", "region.location", "matches no incident"),
     (METRIC, 'intent      = "primary-failed", audience', 'intent = "failover", audience', "needs an intent"),
     ("modules/policy/alerts.activity.tf", 'intent      = "primary-failed", audience = "control_plane"',
      'intent = "primary-failed", audience = "people"', "must hear of it"),

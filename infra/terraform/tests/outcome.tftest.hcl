@@ -103,6 +103,15 @@ run "every_alert_names_its_environment_and_intent" {
   }
 }
 
+run "service_health_goes_by_display_names" {
+  command = apply
+
+  assert {
+    condition     = toset(module.alerts.watched_regions) == toset(["Global", "West Europe"])
+    error_message = "Azure compares the region's display name; the short one matches no incident."
+  }
+}
+
 run "gateways_have_the_ids_they_were_given" {
   command = apply
 
@@ -123,6 +132,10 @@ run "gateways_have_the_ids_they_were_given" {
   assert {
     condition     = length(azurerm_role_assignment.vault) == 2
     error_message = "Both gateways reach the vault."
+  }
+  assert {
+    condition     = module.policy.app_roles[module.identity_api["api"].assigned_roles["deployer"]].id == "3a30e277-76d0-4e27-ba83-6d66470b00fa"
+    error_message = "The pipeline may read whether an operation runs, and no more."
   }
   assert {
     condition     = length(output.database_principals) == 2

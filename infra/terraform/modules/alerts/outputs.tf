@@ -10,3 +10,8 @@ output "rule_properties" {
   description = "What every rule tells its receiver, by rule."
   value       = local.properties
 }
+
+output "watched_regions" {
+  description = "Names of the regions whose incidents are alerts."
+  value       = tolist(flatten([for rule in azurerm_monitor_activity_log_alert.service_health : [for criteria in rule.criteria : [for health in criteria.service_health : health.locations]]]))
+}

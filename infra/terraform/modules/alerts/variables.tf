@@ -66,7 +66,7 @@ variable "subscription_id" {
 }
 
 variable "regions" {
-  description = "Regions whose service health is watched."
+  description = "Regions whose service health is watched, by display name, and Global."
   type        = list(string)
 }
 

@@ -58,11 +58,9 @@ resource "azapi_resource" "function_app" {
         }
       }
       siteConfig = {
-        minTlsVersion       = "1.2"
-        scmMinTlsVersion    = "1.2"
-        http20Enabled       = true
-        vnetRouteAllEnabled = true
-        appSettings         = [for name, value in var.app_settings : { name = name, value = value }]
+        minTlsVersion = "1.2"
+        http20Enabled = true
+        appSettings   = [for name, value in var.app_settings : { name = name, value = value }]
       }
     }
   }

@@ -44,7 +44,6 @@ resource "azurerm_postgresql_flexible_server" "dr" {
   sku_name                      = var.server.sku_name
   storage_mb                    = var.server.storage_mb
   auto_grow_enabled             = true
-  backup_retention_days         = var.server.backup_retention_days
   public_network_access_enabled = !var.private
   tags                          = var.tags
 
@@ -56,7 +55,10 @@ resource "azurerm_postgresql_flexible_server" "dr" {
   }
 
   lifecycle {
-    ignore_changes = [zone, high_availability, create_mode, source_server_id, replication_role, storage_mb]
+    ignore_changes = [
+      zone, high_availability, create_mode, source_server_id, replication_role, storage_mb, backup_retention_days,
+      geo_redundant_backup_enabled,
+    ]
   }
 
   depends_on = [azurerm_postgresql_flexible_server_active_directory_administrator.primary]

@@ -8,3 +8,9 @@ output "registration" {
   # Azure checks the webhook's token when the action group is created.
   depends_on = [azuread_app_role_assignment.azure_monitor]
 }
+
+output "assigned_roles" {
+  description = "The role of everybody who was given one, by the assignment's name."
+  value       = { for name, assignment in var.assignments : name => assignment.role }
+  depends_on  = [azuread_app_role_assignment.this]
+}

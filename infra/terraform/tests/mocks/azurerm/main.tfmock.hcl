@@ -134,3 +134,9 @@ mock_resource "azurerm_role_assignment" {
     id = "/subscriptions/00000000-0000-4000-8000-000000000011/resourceGroups/rg-mock/providers/Microsoft.Authorization/roleAssignments/00000000-0000-4000-8000-0000000000d2"
   }
 }
+
+mock_data "azurerm_location" {
+  defaults = {
+    display_name = "West Europe"
+  }
+}
