@@ -4,7 +4,7 @@ locals {
   task_hub = "gatewaydr" # hubName of host.json
 
   # The tables of shared/adapters/tables.py.
-  tables = ["auditentries", "environmentlocks", "gateways", "monitorsight", "operations"]
+  tables = ["auditentries", "drills", "environmentlocks", "events", "gateways", "monitorsight", "operations", "preflights"]
 
   gateway_ids = var.gateway_ids != null ? var.gateway_ids : {
     primary = module.naming.sites["primary"].gateway_id

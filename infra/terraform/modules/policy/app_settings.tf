@@ -27,6 +27,8 @@ locals {
     MVDR_HEALTH_MONITOR_SCHEDULE = var.schedules.health_monitor
     MVDR_TASK_TIMEOUT_SCHEDULE   = var.schedules.task_timeout
     MVDR_MIRROR_SCHEDULE         = var.schedules.mirror
+    MVDR_PREFLIGHT_SCHEDULE      = var.schedules.preflight
+    MVDR_DRILL_SCHEDULE          = var.schedules.drill
   }
 
   protocol_settings = { for name, value in var.protocol : "MVDR_${upper(name)}" => tostring(value) }

@@ -19,6 +19,8 @@ locals {
     "confirm_timeout_s",
     "first_claim_timeout_s",
     "drain_timeout_s",
+    "canary_timeout_s",
+    "drill_max_age_s",
     "hold_s",
     "retry_s",
     "outage_limit_s",

@@ -74,8 +74,8 @@ variable "public_url" {
 }
 
 variable "schedules" {
-  description = "NCRONTAB expressions of the three timers."
-  type        = object({ health_monitor = string, task_timeout = string, mirror = string })
+  description = "NCRONTAB expressions of the five timers."
+  type        = object({ health_monitor = string, task_timeout = string, mirror = string, preflight = string, drill = string })
 }
 
 variable "protocol" {

@@ -13,7 +13,7 @@ variables {
   tenant_id                  = "33333333-3333-4333-8333-333333333333"
   api_client_id              = "88888888-8888-4888-8888-888888888888"
   public_url                 = "https://func.example.com"
-  schedules                  = { health_monitor = "*/15 * * * * *", task_timeout = "5/15 * * * * *", mirror = "10/15 * * * * *" }
+  schedules                  = { health_monitor = "*/15 * * * * *", task_timeout = "5/15 * * * * *", mirror = "10/15 * * * * *", preflight = "30 */15 * * * *", drill = "0 0 10 15 1,4,7,10 *" }
   protocol                   = { heartbeat_timeout_s = 180 }
   durable_backend            = "azure_storage"
   scheduler_connection       = ""
