@@ -24,5 +24,6 @@ locals {
     "hold_s",
     "retry_s",
     "outage_limit_s",
+    "rto_target_s",
   ]
 }
