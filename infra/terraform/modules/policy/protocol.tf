@@ -22,6 +22,8 @@ locals {
     "canary_timeout_s",
     "drill_max_age_s",
     "hold_s",
+    "approval_timeout_s",
+    "force_interval_s",
     "retry_s",
     "outage_limit_s",
     "rto_target_s",
