@@ -10,7 +10,7 @@ FITS = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))
 
 .DEFAULT_GOAL = help
 .PHONY: help setup run test check format lock package deploy lab simulate mutants chaos chaos-short chaos-load model terraform \
-  checkov clean
+  checkov usage cost clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -76,6 +76,12 @@ terraform: ## Format, validate and test infra/terraform (needs terraform and its
 
 checkov: setup ## Scan infra/terraform with checkov; what it leaves out is in infra/terraform/.checkov.yaml
 	@$(BIN)/python -m devhost.checkov
+
+usage: setup ## Count table requests and executions against the real stores (ARGS=--keep for the calculator)
+	@exec $(BIN)/python -m devhost usage $(ARGS)
+
+cost: setup ## Compute a month's cost from the counted usage (ARGS="--environments 2 --heartbeat 15")
+	@exec $(BIN)/python -m devhost cost $(ARGS)
 
 clean: ## Stop the lab and remove .lab and all caches
 	@if [ -x $(BIN)/python ] && [ -f .lab/lab.json ]; then $(BIN)/python -m devhost down || true; fi
