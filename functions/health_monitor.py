@@ -7,7 +7,7 @@ import azure.functions as func
 from functions.durable_driver import Blueprint, Client, start_operation
 from shared.steps.begin_automatic import automatic_failovers
 from shared.steps.watch_health import watch_health
-from shared.wiring import ports
+from shared.wiring import monitor_memory, ports
 
 bp = Blueprint()
 
@@ -18,6 +18,6 @@ bp = Blueprint()
 async def health_monitor(timer: func.TimerRequest, client: Client) -> None:
     """Judge every gateway; a late or repeated tick changes nothing."""
     del timer
-    seen = await asyncio.to_thread(watch_health, ports())
+    seen = await asyncio.to_thread(watch_health, ports(), monitor_memory())
     for request in await asyncio.to_thread(automatic_failovers, ports(), seen.candidates):
         await start_operation(client, request)

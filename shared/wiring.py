@@ -14,6 +14,7 @@ from shared.adapters.system_clock import SystemClock
 from shared.adapters.tables import open_account
 from shared.config import Settings
 from shared.ports import Ports
+from shared.steps.quiet_look import MonitorMemory
 from shared.web.auth import TokenRules
 
 
@@ -61,6 +62,12 @@ def ports() -> Ports:
         clock=clock,
         ids=RandomIds(clock),
     )
+
+
+@lru_cache(maxsize=1)
+def monitor_memory() -> MonitorMemory:
+    """Return what the health monitor of this process remembers from its last pass."""
+    return MonitorMemory()
 
 
 @lru_cache(maxsize=1)

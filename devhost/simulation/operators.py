@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from devhost.simulation.history import Answered, Asked, HandedOver, History
@@ -21,6 +21,7 @@ from shared.ports import Ports
 from shared.steps.admin_calls import deactivate_gateway, execute_rotation
 from shared.steps.answer_operation import approve_operation, cancel_operation, skip_step
 from shared.steps.begin_operation import Begun, Replayed, begin_requested, new_request
+from shared.steps.quiet_look import MonitorMemory
 from shared.steps.reconcile import expire_tasks, running_operations, sync_mirrors
 from shared.steps.retry_operation import retry_operation
 from shared.steps.watch_health import watch_health
@@ -39,12 +40,13 @@ class Operators:
     orchestrations: Orchestrations
     random: Random
     mirrored: Callable[[], int | None]  # the token that PostgreSQL's fence carries
+    memories: dict[str, MonitorMemory] = field(default_factory=dict)
     calls: int = 0
     rotations: int = 0
 
     def timers(self) -> None:
         """Start the monitor, the reconciler and the task time-outs; each pass runs on any host, sometimes twice."""
-        self._every(15.0, "monitor", lambda: self._quietly(lambda: watch_health(self.ports)))
+        self._every(15.0, "monitor", lambda: self._quietly(self._watch))
         self._every(20.0, "reconciler", self._reconcile)
         self._every(10.0, "task time-outs", lambda: self._quietly(lambda: expire_tasks(self.ports)))
 
@@ -203,6 +205,12 @@ class Operators:
     def _reconcile(self) -> None:
         self._quietly(lambda: sync_mirrors(self.ports))
         self._quietly(self._restart)
+
+    def _watch(self) -> None:
+        """Each host's monitor remembers its own last pass, as old as that may be."""
+        actor = self.scheduler.current
+        memory = self.memories.setdefault(actor.host if actor else "", MonitorMemory())
+        watch_health(self.ports, memory)
 
     def _restart(self) -> None:
         for request in running_operations(self.ports):

@@ -21,6 +21,7 @@ from shared.domain.tasks import RotationConfig
 from shared.ports import Ports
 from shared.steps.canary_calls import report_canary
 from shared.steps.gateway_calls import Registration, beat, register_gateway
+from shared.steps.quiet_look import MonitorMemory
 from shared.steps.reconcile import expire_tasks, sync_mirrors
 from shared.steps.watch_health import watch_health
 
@@ -122,6 +123,7 @@ class World:
         self.work = MemoryWorkStore(policy=self.policy, clock=self.clock.now)
         self.clusters = MemoryClusters(self.clock, start_s=200, stop_s=95, fault=fault)
         self.canary = SwitchedCanary()
+        self.memory = MonitorMemory()
         self.ports = Ports(
             environments={PRO.name: PRO}, policy=self.policy, locks=self.tables.locks, gateways=self.tables.gateways,
             operations=self.tables.operations, audit=self.tables.audit, events=self.tables.events,
@@ -181,7 +183,7 @@ class World:
         for gateway in (self.primary, self.dr):
             if gateway.alive:
                 gateway.beat()
-        watch_health(self.ports)
+        watch_health(self.ports, self.memory)
         sync_mirrors(self.ports)
         expire_tasks(self.ports)
         for watch in self.watchers:

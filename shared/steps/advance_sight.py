@@ -18,19 +18,23 @@ from shared.domain.locks import EnvironmentLock
 from shared.domain.mass_silence import WatchedHolder, next_silence
 from shared.domain.refusals import JsonValue
 from shared.ports import Ports
+from shared.steps.quiet_look import MonitorMemory
 from shared.steps.timeline import tell
 from shared.telemetry import log, warn
 
 MOST_NAMED = 20  # members that an event names; it says how many there are
 
 
-def advance_sight(ports: Ports, snapshots: Sequence[Snapshot]) -> Sight:
+def advance_sight(ports: Ports, memory: MonitorMemory, snapshots: Sequence[Snapshot]) -> Sight:
     """Write the sight after a tick over these snapshots, tell what has changed, and return the sight.
 
     Raises:
         LockStoreUnavailable, OutcomeUnknown: Table Storage does not answer; the tick has not counted.
     """
-    now, stored = ports.clock.now(), ports.sight.read()
+    now = ports.clock.now()
+    # Forgotten first: after a write that failed or conflicted nobody here knows what is stored.
+    stored, memory.sight = memory.sight, None
+    stored = stored or ports.sight.read()
     previous = stored.value if stored else None
     current = tick(previous, now=now, policy=ports.policy)
     if previous is not None and current.watching_since != previous.watching_since:
@@ -52,7 +56,7 @@ def advance_sight(ports: Ports, snapshots: Sequence[Snapshot]) -> Sight:
         _tell_silence(ports, snapshots, previous, current)
         _tell_verdicts(ports, seen, previous, judged)
     with suppress(Conflict):  # another instance has just written its own pass: as good as ours
-        ports.sight.write(current, etag=stored.etag if stored else None)
+        memory.sight = ports.sight.write(current, etag=stored.etag if stored else None)
     return current
 
 

@@ -1,6 +1,6 @@
 """Reads everything a decision needs, once, in the order that makes the decision safe."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -75,6 +75,12 @@ def observe_all(ports: Ports) -> Sequence[Snapshot]:
     gateways = ports.gateways.list_all(ports.environments)
     snapshots = (_snapshot(ports, name, locks.get(name), gateways[name]) for name in ports.environments)
     return [observe_without_sight(ports, one.environment) if has_regressed(one) else one for one in snapshots]
+
+
+def observe_gateways(ports: Ports, locks: Mapping[str, Versioned[EnvironmentLock]]) -> Sequence[Snapshot]:
+    """Return the snapshot of every declared environment with a lock that was read earlier: one request."""
+    gateways = ports.gateways.list_all(ports.environments)
+    return [_snapshot(ports, name, locks[name], gateways[name]) for name in ports.environments]
 
 
 def has_lost_writes(ports: Ports, lock: EnvironmentLock) -> bool:

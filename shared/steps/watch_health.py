@@ -14,7 +14,8 @@ from shared.domain.modes import AutoFailover
 from shared.ports import Ports
 from shared.steps.advance_sight import advance_sight
 from shared.steps.audit_trail import record_audit, shown
-from shared.steps.observe import authority_reader, observe_all
+from shared.steps.observe import authority_reader
+from shared.steps.quiet_look import MonitorMemory, look
 from shared.steps.timeline import tell
 from shared.steps.write_lock import replace_lock
 from shared.telemetry import log, warn
@@ -29,12 +30,16 @@ class MonitorPass:
     candidates: tuple[str, ...] = ()  # environments whose holder is failed, and in which a failover may be automatic
 
 
-def watch_health(ports: Ports) -> MonitorPass:
+def watch_health(ports: Ports, memory: MonitorMemory | None = None) -> MonitorPass:
     """Judge every gateway of every environment and write what follows from it, each by a conditional write.
 
     A pass that cannot see (a store does not answer, or its own canary gets no answer) leaves no tick behind and
     writes no verdict, and the silence it could not see does not count later.
+
+    Args:
+        memory: What this process remembers from its last pass; None: it has just started.
     """
+    memory = memory or MonitorMemory()
     if not ports.canary.answers():
         warn("monitor.blind", detail="the public endpoint did not answer the canary")
         return MonitorPass(verdicts={}, sees=False)
@@ -42,8 +47,8 @@ def watch_health(ports: Ports) -> MonitorPass:
     candidates: list[str] = []
     try:
         # Read what there is to see before saying that this pass saw it.
-        snapshots = observe_all(ports)
-        sight = advance_sight(ports, snapshots)
+        snapshots = look(ports, memory)
+        sight = advance_sight(ports, memory, snapshots)
         for snapshot in snapshots:
             found, lock = _watch_environment(ports, replace(snapshot, sight=sight))
             verdicts.update(found)

@@ -12,7 +12,8 @@ from devhost.usage.drive import looks_within
 from devhost.usage.figures import HEARTBEAT_CEILING, PASS_CEILING_PER_ENVIRONMENT, Figures, kept_figures
 
 FIRST_PASS_CEILING: Final = 4  # a process that has just started reads locks and sight as well
-MARK_CEILING: Final = 9  # and reads and writes the lock, the audit trail and the timeline
+MARK_CEILING: Final = 11  # and reads and writes the lock, the audit trail and, for mark and verdict, the timeline
+VERDICT_TOLD: Final = 2  # a changed verdict is looked for in the timeline, and written
 HEARTBEATS: Final = ("heartbeat_holder", "heartbeat_standby")
 
 
@@ -62,7 +63,7 @@ def test_idling_is_its_heartbeats_and_its_passes_and_nothing_else(counted: Figur
     steady = environments * counted.pieces["heartbeat_holder"].requests + counted.monitor_pass[2].requests
     steady += counted.mirror_pass[2].requests + counted.pieces["timeout_pass"].requests
     first = counted.pieces["monitor_first_pass"].requests - counted.monitor_pass[2].requests
-    assert idle.requests == ticks * steady + first
+    assert idle.requests == ticks * steady + first + VERDICT_TOLD  # a standby has gone cold before
     assert (idle.http_calls, idle.timer_calls) == (ticks * environments, 3 * ticks)
 
 

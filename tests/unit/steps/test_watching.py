@@ -11,8 +11,9 @@ from shared.domain.gateways import ActivationStatus
 from shared.domain.health import Verdict
 from shared.domain.operations import OperationKind
 from shared.steps.gateway_calls import claim_tasks
+from shared.steps.quiet_look import MonitorMemory
 from shared.steps.watch_health import watch_health
-from tests.unit.steps.acting import begun, carried_out, failed_over
+from tests.unit.steps.acting import begun, carried_out, failed_over, with_primary_back
 
 FAILED = ActivationStatus.FAILED
 ACTIVE = ActivationStatus.ACTIVE
@@ -64,7 +65,7 @@ def test_a_verdict_on_what_was_seen_before_the_lock_moved_does_not_mark_the_new_
     assert world.lock.status_of("gw-pro-dr") is ACTIVE
 
 
-def test_a_pass_of_the_monitor_looks_twice_however_many_environments_there_are() -> None:
+def test_a_first_pass_of_the_monitor_looks_twice_however_many_environments_there_are() -> None:
     points: list[str] = []
     world = World(fault=points.append).founded()
     second = Environment(name="NPR", dr_cluster="clusters/npr-dr")
@@ -204,3 +205,100 @@ def test_a_dr_gateway_that_holds_the_lock_and_falls_silent_is_marked_failed() ->
 
     assert world.lock.status_of("gw-pro-dr") is FAILED
     assert world.lock.status_of("gw-pro-primary") is FAILED
+
+
+def touched(world: World, points: list[str], memory: MonitorMemory) -> list[str]:
+    points.clear()
+    assert watch_health(world.ports, memory).sees
+    return [point for point in points if point.partition(".")[0] in ("locks", "gateways", "sight")]
+
+
+QUIET = ["gateways.read_all", "sight.replace.before", "sight.replace.after"]
+
+
+def test_a_pass_in_which_nothing_can_follow_reads_the_heartbeats_and_writes_the_sight_only() -> None:
+    points: list[str] = []
+    world, memory = World(fault=points.append).founded(), MonitorMemory()
+    assert "locks.read_all" in touched(world, points, memory)
+    for _ in range(3):
+        world.clock.time += timedelta(seconds=15)
+        world.primary.beat()
+        assert touched(world, points, memory) == QUIET
+
+
+def test_a_silent_holder_or_a_database_that_does_not_answer_makes_the_monitor_read_the_lock() -> None:
+    points: list[str] = []
+    world, memory = World(fault=points.append).founded(), MonitorMemory()
+    touched(world, points, memory)
+    world.work.database.down = True
+    assert "locks.read_all" in touched(world, points, memory)
+    world.work.database.down = False
+    touched(world, points, memory)
+    assert touched(world, points, memory) == QUIET
+    world.clock.time += timedelta(seconds=world.policy.heartbeat_timeout_s)
+    assert "locks.read_all" in touched(world, points, memory)
+
+
+def test_a_monitor_that_remembers_the_former_holder_marks_the_new_one_though_the_former_is_well() -> None:
+    world, memory = with_primary_back(failed_over()), MonitorMemory()
+    watch_health(world.ports, memory)
+    carried_out(world, OperationKind.FAILBACK)
+    world.primary.alive = False
+    for _ in range(30):
+        world.clock.time += timedelta(seconds=15)
+        world.dr.beat()  # its cluster runs for another half hour
+        watch_health(world.ports, memory)
+    assert status(world) is FAILED
+
+
+def test_the_lock_of_a_holder_that_is_marked_failed_is_read_in_every_pass() -> None:
+    points: list[str] = []
+    world, memory = World(fault=points.append).with_failed_primary(), MonitorMemory()
+    world.primary.boot()
+    for _ in range(2):
+        world.primary.beat()
+        world.clock.time += timedelta(seconds=15)
+        assert "locks.read_all" in touched(world, points, memory)
+        assert status(world) is FAILED
+
+
+def test_a_monitor_that_slept_while_another_marked_the_holder_lets_it_back_in() -> None:
+    world, memory = World().founded(), MonitorMemory()
+    watch_health(world.ports, memory)
+    silent(world, 400)
+    assert status(world) is FAILED
+    world.primary.alive = True  # the same boot: it was only cut off
+    for _ in range(world.policy.recovery_heartbeats):
+        world.clock.time += timedelta(seconds=15)
+        world.primary.beat()
+    watch_health(world.ports, memory)
+    assert status(world) is ACTIVE
+
+
+def test_a_remembered_lock_is_read_again_after_an_hour_and_after_a_clock_that_stepped_back() -> None:
+    points: list[str] = []
+    world, memory = World(fault=points.append).founded(), MonitorMemory()
+    looks = 0
+    for _ in range(250):
+        world.clock.time += timedelta(seconds=15)
+        world.primary.beat()
+        looks += "locks.read_all" in touched(world, points, memory)
+    assert looks == 2
+    world.clock.time -= timedelta(hours=2)
+    world.primary.beat()
+    assert "locks.read_all" in touched(world, points, memory)
+
+
+def test_after_another_monitor_wrote_its_sight_ours_reads_it_again() -> None:
+    points: list[str] = []
+    world, memory = World(fault=points.append).founded(), MonitorMemory()
+    touched(world, points, memory)
+    for _ in range(2):
+        world.clock.time += timedelta(seconds=15)
+        watch_health(world.ports)  # another process, which has just started
+    assert "sight.replace.after" not in touched(world, points, memory)
+    assert touched(world, points, memory)[-3:] == ["sight.read", "sight.replace.before", "sight.replace.after"]
+    stored = world.ports.sight.read()
+    assert stored is not None
+    assert stored.value.last_tick_at == world.clock.time
+    assert stored.value.gaps == ()
