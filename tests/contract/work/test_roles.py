@@ -154,6 +154,20 @@ def test_the_role_is_nobody_in_particular_and_owns_nothing(deployed_database: De
     assert open_to_all == []
 
 
+def test_nobody_else_may_call_the_functions_of_the_schema(deployed_database: Deployed) -> None:
+    with psycopg.connect(deployed_database.admin_url) as connection:
+        callable_by = connection.execute(
+            "select proname, has_function_privilege('public', oid, 'execute'),"
+            " has_function_privilege('gateway_dr_app', oid, 'execute')"
+            " from pg_proc where pronamespace = 'public'::regnamespace order by proname"
+        ).fetchall()
+    assert callable_by == [
+        ("refuse_to_commit_late", False, False),
+        ("refuse_to_lower_the_fence", False, False),
+        ("status_after_loss", False, True),
+    ]
+
+
 def test_every_verb_of_every_statement_is_granted_and_no_verb_is_granted_for_nothing() -> None:
     """Reads the statements, so that a grant outlives no statement that needed it."""
     statements = [s for path in QUERIES.glob("*.sql") if path.stem != "migrations" for s in load(path.stem).values()]
