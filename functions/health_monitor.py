@@ -6,6 +6,7 @@ import azure.functions as func
 
 from functions.durable_driver import Blueprint, Client, start_operation
 from shared.steps.begin_automatic import automatic_failovers
+from shared.steps.prewarm import prewarm
 from shared.steps.watch_health import watch_health
 from shared.wiring import monitor_memory, ports
 
@@ -21,3 +22,5 @@ async def health_monitor(timer: func.TimerRequest, client: Client) -> None:
     seen = await asyncio.to_thread(watch_health, ports(), monitor_memory())
     for request in await asyncio.to_thread(automatic_failovers, ports(), seen.candidates):
         await start_operation(client, request)
+    # Last, because Azure may take its time: nothing of the above waits for it.
+    await asyncio.to_thread(prewarm, ports(), seen.suspects)

@@ -21,6 +21,7 @@ from shared.domain.tasks import RotationConfig
 from shared.ports import Ports
 from shared.steps.canary_calls import report_canary
 from shared.steps.gateway_calls import Registration, beat, register_gateway
+from shared.steps.prewarm import prewarm
 from shared.steps.quiet_look import MonitorMemory
 from shared.steps.reconcile import expire_tasks, sync_mirrors
 from shared.steps.watch_health import watch_health
@@ -183,7 +184,8 @@ class World:
         for gateway in (self.primary, self.dr):
             if gateway.alive:
                 gateway.beat()
-        watch_health(self.ports, self.memory)
+        seen = watch_health(self.ports, self.memory)
+        prewarm(self.ports, seen.suspects)
         sync_mirrors(self.ports)
         expire_tasks(self.ports)
         for watch in self.watchers:

@@ -23,6 +23,7 @@ class EventType(Enum):
     STEP_SKIPPED = "step.skipped"
     GATEWAY_FAILED = "gateway.failed"
     GATEWAY_RECOVERED = "gateway.recovered"
+    CLUSTER_PREWARMED = "cluster.prewarmed"
     PREFLIGHT_CHANGED = "preflight.changed"
     DRILL_ABORT_REQUESTED = "drill.abort_requested"
     FENCE_RAISED = "fence.raised"

@@ -10,7 +10,8 @@ from shared.domain.fencing import mint
 from shared.domain.gateways import ActivationStatus, Gateway
 from shared.domain.health import Verdict, is_fresh
 from shared.domain.locks import EnvironmentLock, Versioned, marked_failed, recovered
-from shared.domain.modes import AutoFailover
+from shared.domain.modes import AutoFailover, Prewarm
+from shared.domain.prewarm import SUSPICIOUS
 from shared.ports import Ports
 from shared.steps.advance_sight import advance_sight
 from shared.steps.audit_trail import record_audit, shown
@@ -28,6 +29,9 @@ class MonitorPass:
     verdicts: dict[str, Verdict]  # by gateway id
     sees: bool
     candidates: tuple[str, ...] = ()  # environments whose holder is failed, and in which a failover may be automatic
+    suspects: tuple[
+        str, ...
+    ] = ()  # environments whose holder is suspect or failed, and whose DR cluster may be started
 
 
 def watch_health(ports: Ports, memory: MonitorMemory | None = None) -> MonitorPass:
@@ -45,6 +49,7 @@ def watch_health(ports: Ports, memory: MonitorMemory | None = None) -> MonitorPa
         return MonitorPass(verdicts={}, sees=False)
     verdicts: dict[str, Verdict] = {}
     candidates: list[str] = []
+    suspects: list[str] = []
     try:
         # Read what there is to see before saying that this pass saw it.
         snapshots = look(ports, memory)
@@ -54,10 +59,16 @@ def watch_health(ports: Ports, memory: MonitorMemory | None = None) -> MonitorPa
             verdicts.update(found)
             if lock is not None and _is_candidate(lock, snapshot.now):
                 candidates.append(snapshot.environment)
+            if (
+                lock is not None
+                and lock.modes.prewarm is not Prewarm.OFF
+                and found.get(lock.holder or "") in SUSPICIOUS
+            ):
+                suspects.append(snapshot.environment)
     except Unavailable as outage:
         warn("monitor.blind", detail=str(outage))
         return MonitorPass(verdicts=verdicts, sees=False)
-    return MonitorPass(verdicts=verdicts, sees=True, candidates=tuple(candidates))
+    return MonitorPass(verdicts=verdicts, sees=True, candidates=tuple(candidates), suspects=tuple(suspects))
 
 
 def _is_candidate(lock: EnvironmentLock, now: datetime) -> bool:
