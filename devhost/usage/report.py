@@ -56,8 +56,13 @@ def _section(made: Bill, section: Section) -> Iterator[str]:
     for line in made.lines:
         if line.section is section:
             origin = " (derived)" if line.derived else ""
-            yield f"  {line.what + origin:58} {line.quantity:>14,.0f} {line.unit:10} {line.usd:>8.2f} USD"
+            yield f"  {line.what + origin:58} {_rounded(line.quantity):>14,.10g} {line.unit:10} {line.usd:>8.2f} USD"
     yield f"  {'together':58} {'':14} {'':10} {made.usd(section):>8.2f} USD"
+
+
+def _rounded(quantity: float) -> float:
+    """Three digits: one request more in a failover must not change what a page shows."""
+    return float(f"{quantity:.3g}")
 
 
 def _against_the_goal(made: Bill) -> Iterator[str]:
