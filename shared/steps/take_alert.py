@@ -25,8 +25,8 @@ def take_alert(ports: Ports, alert: Alert) -> Taken:
     taken = Taken.STALE if stale else Taken.ACCEPTED
     if first:
         _tell(ports, kept, taken)
-        if kept.is_evidence:
-            _list(ports, kept)
+        if kept.is_evidence and not _list(ports, kept):
+            return Taken.DUPLICATE  # another delivery came meanwhile and completed this one
     elif kept.is_evidence:
         if not _list(ports, kept):
             return Taken.DUPLICATE

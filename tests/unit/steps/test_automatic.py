@@ -122,6 +122,24 @@ def test_ten_thousand_deliveries_of_one_alert_make_one_event_and_one_operation()
     assert len(fleet.tables.operations.rows.snapshot().rows) == 1
 
 
+def test_of_two_deliveries_at_the_same_moment_one_is_accepted() -> None:
+    racing: list[Fleet] = []
+    others: list[Taken] = []
+
+    def race(point: str) -> None:
+        if point == "events.insert.before" and racing:
+            fleet = racing.pop()
+            others.append(take_alert(fleet.ports, alert(fleet, "E000")))
+
+    fleet = Fleet(1, fault=race)
+    racing.append(fleet)
+
+    mine = take_alert(fleet.ports, alert(fleet, "E000"))
+
+    assert sorted(taken.value for taken in (mine, *others)) == ["accepted", "duplicate"]
+    assert len(fleet.events(EventType.ALERT_RECEIVED)) == 1
+
+
 def test_many_rules_that_fire_about_one_outage_begin_one_operation() -> None:
     fleet = failed(Fleet(1), "E000")
     begun = []
