@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from release.migrations import apply_grants
 from shared.adapters.postgres_migrate import migrate
 
 SQL = Path(__file__).resolve().parents[1] / "infra" / "sql"
-TEMPLATE, MIGRATOR, APP = "deployed_template", "id-migrator", "id-control-plane"
+TEMPLATE, MIGRATOR, APP = f"deployed_template_{os.getpid()}", "id-migrator", "id-control-plane"
 PASSWORD = "only-in-tests"
 _NUMBERS = itertools.count(1)
 
@@ -49,15 +50,22 @@ def run_file(url: str, name: str) -> None:
         connection.execute((SQL / name).read_text(encoding="utf-8").encode())
 
 
+def make_roles(url: str) -> None:
+    """Make the roles and their principals, which belong to the whole server: other test runs may be at it too."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("select pg_advisory_lock(hashtext('roles of the tests'))")
+        connection.execute((SQL / "roles.sql").read_text(encoding="utf-8").encode())
+        for principal, role in ((APP, "gateway_dr_app"), (MIGRATOR, "gateway_dr_owner")):
+            if connection.execute("select from pg_roles where rolname = %s", (principal,)).fetchone() is None:
+                connection.execute(f"create role \"{principal}\" login password '{PASSWORD}'".encode())
+                connection.execute(f'grant {role} to "{principal}"'.encode())
+
+
 @pytest.fixture(scope="session")
 def deployed_server(postgres_server: Postgres) -> Postgres:
     """The shared server with the roles, two principals that log in by password, and a migrated template database."""
     url = postgres_server.clone_database("template1", TEMPLATE)
-    run_file(url, "roles.sql")
-    with psycopg.connect(url, autocommit=True) as connection:
-        for principal, role in ((APP, "gateway_dr_app"), (MIGRATOR, "gateway_dr_owner")):
-            connection.execute(f"create role \"{principal}\" login password '{PASSWORD}'".encode())
-            connection.execute(f'grant {role} to "{principal}"'.encode())
+    make_roles(postgres_server.dsn())
     run_file(url, "database.sql")
     deployed = seen_by_all(url)
     migrate(deployed.migrator_url, say=len)
@@ -68,7 +76,7 @@ def deployed_server(postgres_server: Postgres) -> Postgres:
 @pytest.fixture
 def deployed_database(deployed_server: Postgres) -> Iterator[Deployed]:
     """A migrated, empty database of the test's own. A copy does not keep who may connect, so that is told again."""
-    name = f"deployed_{next(_NUMBERS)}"
+    name = f"deployed_{os.getpid()}_{next(_NUMBERS)}"
     url = deployed_server.clone_database(TEMPLATE, name)
     run_file(url, "database.sql")
     yield seen_by_all(url)

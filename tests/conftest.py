@@ -11,6 +11,7 @@ ONE_AT_A_TIME = ("chaos", "e2e")
 """Folders whose tests watch real time or share a lab: two of them at once would be each other's load."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give each test file to one worker, and the folders above to one worker as a whole."""
     for item in items:

@@ -26,7 +26,7 @@ from tests.mutants.mutant import SEEDS, Mutant, Seeds
 from tests.mutants.runs import Runs
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-COPIED: Final = ("shared", "functions", "gateway_agent", "devhost", "release", "tests")
+COPIED: Final = ("shared", "functions", "gateway_agent", "devhost", "release", "tests", "infra/sql")
 ALL_GREEN, SOME_RED = 0, 1  # pytest's exit codes; the others mean that nothing was judged
 # A mutant that does not even run says nothing about a safeguard.
 NOT_JUDGED: Final = re.compile(r"^E .*\b(NameError|ImportError|ModuleNotFoundError|SyntaxError|Undefined\w+)\b", re.M)

@@ -33,9 +33,8 @@ OF_OPERATIONS: Final = (
     ),
     Mutant(
         name="a primary that was not found failed is displaced", rule="runbook 1.4", file=FAILOVER,
-        line="    if status is not ActivationStatus.FAILED:\n", instead="    if False:\n",
+        line="    if status is not ActivationStatus.FAILED and not held_back:\n", instead="    if False:\n",
         test="tests/unit/domain/test_failover.py::test_a_silent_primary_that_is_not_marked_failed_yet_is_not_displaced",
-        seeds=Seeds(),
     ),
     Mutant(
         name="silence that nobody heard displaces", rule="ADR 0007", file=FAILOVER,

@@ -19,6 +19,7 @@ from shared.steps.admin_calls import all_snapshots, deactivate_gateway, execute_
 from shared.steps.begin_operation import begin_operation, register_stop
 from shared.steps.gateway_calls import claim_tasks
 from shared.steps.observe import observe
+from shared.steps.quiet_look import MonitorMemory
 from shared.steps.reconcile import running_operations
 from shared.web.responses import gateway_health_document
 from tests.unit.steps.acting import carried_out, failed_over, with_primary_back
@@ -68,12 +69,17 @@ def test_while_the_authority_is_regressed_every_control_operation_says_so() -> N
     assert ports.work.pending_tasks("PRO") == 0
 
 
-def test_a_stale_lock_lets_no_recovered_holder_back_in() -> None:
-    """The copy dates from when the primary was marked failed; beating on time it would get a new token otherwise."""
+@pytest.mark.parametrize("remembers", [True, False])
+def test_a_stale_lock_lets_no_recovered_holder_back_in(remembers: bool) -> None:
+    """The copy dates from when the primary was marked failed; beating on time it would get a new token otherwise.
+
+    A monitor that has just started knows nothing of the lock that was lost.
+    """
     world = World().with_failed_primary()
     copy = world.tables.snapshot()
     assert carried_out(world).status is OperationStatus.SUCCEEDED
     world.tables.restore(copy)
+    world.memory = world.memory if remembers else MonitorMemory()
     world.primary.boot()
     world.pass_time(300)
     assert world.tables.locks.rows.snapshot() == copy.locks
