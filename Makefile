@@ -27,7 +27,7 @@ run: setup ## Start the lab in the foreground; Ctrl-C ends all of it (ARGS="--re
 
 test: check ## Check, then run every test (ARGS="-k fence" narrows it down, WORKERS=0 runs one after the other)
 	@rm -f .lab/junit.xml .lab/pytest.exit
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --junit-xml=.lab/junit.xml $(ARGS); code=$$?; echo $$code > .lab/pytest.exit; exit $$code
+	@$(BIN)/python -m pytest -n $(WORKERS) --junit-xml=.lab/junit.xml $(ARGS); code=$$?; echo $$code > .lab/pytest.exit; exit $$code
 
 check: setup ## Formatting, lint, types, import contracts and the tidy test
 	@$(BIN)/ruff format --check $(PACKAGES)

@@ -1,20 +1,25 @@
 """Fixtures every test may ask for, and which tests one worker keeps together."""
 
-from pathlib import Path
+from typing import Final
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 pytest_plugins = ["tests.backends", "tests.backends_postgres", "tests.backends_roles"]
 
-HERE = Path(__file__).parent
-ONE_AT_A_TIME = ("chaos", "e2e")
+ONE_AT_A_TIME: Final = ("tests/chaos/", "tests/e2e/")
 """Folders whose tests watch real time or share a lab: two of them at once would be each other's load."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give each test file to one worker, and the folders above to one worker as a whole."""
-    for item in items:
-        top = item.path.relative_to(HERE).parts[0]
-        group = "real time" if top in ONE_AT_A_TIME else str(item.path.relative_to(HERE))
-        item.add_marker(pytest.mark.xdist_group(group))
+class ByFile(LoadScopeScheduling):  # type: ignore[misc]
+    """Each test file goes to one worker, and the folders above to one worker as a whole."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "real time" if nodeid.startswith(ONE_AT_A_TIME) else nodeid.partition("::")[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
+    """Distribute tests by `ByFile`."""
+    return ByFile(config, log)

@@ -13,7 +13,7 @@ from tests.e2e.kills.rig import Rig
 from tests.e2e.kills.surroundings import surroundings
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # its hosts must not tick on beside everybody else's tests
 def rig(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     """A running control plane in which the primary of every environment has just fallen silent."""
     chosen = [item.callspec.params.get("kill") for item in request.session.items if hasattr(item, "callspec")]
@@ -28,7 +28,7 @@ def rig(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
             rig.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def uninterrupted(rig: Rig) -> Mapping[OperationKind, Mapping[str, object]]:
     """The final states of a failover and a failback during which nothing was killed."""
     failover = rig.carried_out(UNTOUCHED, OperationKind.FAILOVER)
