@@ -51,6 +51,7 @@ SCHEDULES_S = {
     # What rehearses a failover is none of these tests' business.
     "MVDR_PREFLIGHT_SCHEDULE": 3600.0,
     "MVDR_DRILL_SCHEDULE": 3600.0,
+    "MVDR_NOTIFICATION_SCHEDULE": 3600.0,
 }
 AKS_START_S = 0.3
 
