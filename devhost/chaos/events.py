@@ -61,7 +61,7 @@ class Loss:
     since_ns: int
     until_ns: int
 
-    def may_have_taken(self, said: Said | Acknowledged | Queued) -> bool:
+    def may_have_taken(self, said: Said | Acknowledged | Queued | Resolved) -> bool:
         """Whether the effect of a call may be among what was lost."""
         return said.at_ns >= self.since_ns and said.sent_ns <= self.until_ns
 
@@ -72,6 +72,16 @@ class Queued:
 
     key: str
     task: str
+    sent_ns: int
+    at_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved:
+    """A person's word on a task in doubt; `certain` when it was answered with yes, and not left without an answer."""
+
+    decision: str
+    certain: bool
     sent_ns: int
     at_ns: int
 
@@ -99,13 +109,13 @@ class History:
     refused: dict[str, str] = field(default_factory=dict)  # operations by their call, with the code
     restores_sent: list[tuple[str, int]] = field(default_factory=list)  # environment, instant
     queued: list[Queued] = field(default_factory=list)
-    resolved: dict[str, list[str]] = field(default_factory=dict)  # decisions heard with yes, or with no answer
+    resolved: dict[str, list[Resolved]] = field(default_factory=dict)  # by task
     losses: list[Loss] = field(default_factory=list)
     listed: dict[str, Listed] = field(default_factory=dict)
     operations: dict[str, str] = field(default_factory=dict)  # reasons of all operations there are, with the status
     is_complete: bool = False
 
-    def forgotten(self, said: Said | Queued) -> bool:
+    def forgotten(self, said: Said | Queued | Resolved) -> bool:
         """Whether PostgreSQL may have forgotten what this call did."""
         return any(loss.store == "database" and loss.may_have_taken(said) for loss in self.losses)
 
@@ -134,6 +144,8 @@ def parse(lines: Iterable[Line]) -> History:
                 sent[str(line.get("call") or line["key"])] = int(line["at_ns"])
                 if line.get("what") == "restore":
                     history.restores_sent.append((str(line["environment"]), int(line["at_ns"])))
+            case "resolve.sent":
+                sent[f"resolve {line['task_id']}"] = int(line["at_ns"])
             case "operation.answered" | "execute.answered" | "resolve.answered":
                 _operator_call(history, line, sent)
             case "data_loss":
@@ -182,7 +194,9 @@ def _operator_call(history: History, line: Line, sent: Mapping[str, int]) -> Non
     match line["kind"]:
         case "resolve.answered":
             if heard in ("ok", "unknown"):
-                history.resolved.setdefault(line["task_id"], []).append(line["decision"])
+                task, sent_ns = line["task_id"], sent[f"resolve {line['task_id']}"]
+                word = Resolved(decision=line["decision"], certain=heard == "ok", sent_ns=sent_ns, at_ns=at_ns)
+                history.resolved.setdefault(task, []).append(word)
         case "execute.answered" if heard == "ok":
             queued = Queued(key=line["key"], task=line["task_id"], sent_ns=sent[line["key"]], at_ns=at_ns)
             history.queued.append(queued)

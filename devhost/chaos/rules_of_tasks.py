@@ -42,7 +42,8 @@ def one_outcome_per_task(history: History) -> Iterator[Violation]:
         for end in ends[ends.index(kept) + 1 :]:
             text = f"completed by {kept.gateway} (attempt {kept.attempt}) and by {end.gateway} (attempt {end.attempt})"
             yield _of(end, "one outcome per task", text)
-        if "done" in history.resolved.get(task, []):
+        words = [word for word in history.resolved.get(task, []) if word.decision == "done" and word.certain]
+        if any(not history.forgotten(word) for word in words):
             yield _of(kept, "one outcome per task", "completed by a gateway and declared done by a person")
 
 
@@ -127,7 +128,9 @@ def outcomes_have_an_author(history: History) -> Iterator[Violation]:
         key = (listed.task, listed.attempt, listed.status)
         if listed.status not in ENDED or key in accepted or history.uncertain[key] > 0:
             continue
-        if listed.status == "succeeded" and "done" in history.resolved.get(listed.task, []):
+        if listed.status == "succeeded" and any(
+            one.decision == "done" for one in history.resolved.get(listed.task, [])
+        ):
             continue
         text = f"{listed.task} is {listed.status} in attempt {listed.attempt}, which nobody has said"
         yield Violation(rule="outcomes have an author", at_ns=0, text=text, about=(listed.task,))

@@ -96,9 +96,11 @@ class Story:
         )  # fmt: skip
         return call
 
-    def resolve(self, task: str, decision: str) -> Story:
+    def resolve(self, task: str, decision: str, *, heard: str = "ok") -> Story:
         """A person's decision about a task in doubt."""
-        self._note("resolve.answered", task_id=task, decision=decision, heard="ok")
+        self._note("resolve.sent", task_id=task, decision=decision)
+        self.wait(1)
+        self._note("resolve.answered", task_id=task, decision=decision, heard=heard)
         return self
 
     def loses(self, store: str, since_ns: int) -> Story:

@@ -36,6 +36,14 @@ HONEST: dict[str, Telling] = {
         s.queue("held"), s.claim(D, 20, "held"), s.resolve("held", "retry"), s.work(D, 20, "held", 2),
         s.listed("held", D, 2),
     ),
+    "a decision that the database has forgotten, and a completion since": lambda s: (
+        s.queue("held"), s.claim(D, 20, "held"), s.lost_with("database", lambda: s.resolve("held", "done")),
+        s.work(D, 20, "held", 2), s.listed("held", D, 2),
+    ),
+    "a decision without an answer that has not counted": lambda s: (
+        s.queue("held"), s.claim(D, 20, "held"), s.resolve("held", "done", heard="unknown"), s.work(D, 20, "held", 2),
+        s.listed("held", D, 2),
+    ),
     "a completion without an answer that has counted": lambda s: (
         s.queue("mute"), s.claim(D, 20, "mute"), s.complete(D, 20, "mute", outcome="unanswered"), s.listed("mute", D)
     ),
