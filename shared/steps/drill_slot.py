@@ -5,6 +5,7 @@ from shared.domain.faults import Conflict, LockStoreUnavailable, OutcomeUnknown
 from shared.domain.locks import Versioned
 from shared.domain.operations import OperationKind, OperationRequest
 from shared.ports import Ports
+from shared.steps.write_lock import replace_recognised
 
 
 def occupy_slot(ports: Ports, request: OperationRequest, found: Versioned[DrillSlot] | None) -> bool:
@@ -27,15 +28,7 @@ def replace_slot(ports: Ports, slot: DrillSlot, *, etag: str) -> Versioned[Drill
 
     Raises LockStoreUnavailable when the answer is unclear and nothing shows how it ended.
     """
-    try:
-        return ports.drills.replace(slot, etag=etag)
-    except (Conflict, OutcomeUnknown):
-        stored = ports.drills.read(slot.environment)
-    if stored is not None and stored.value.written_by == slot.written_by:
-        return stored
-    if stored is not None and stored.etag == etag:
-        raise LockStoreUnavailable("the write of the drill slot was not answered")
-    return None
+    return replace_recognised(ports.drills, slot, etag=etag)
 
 
 def set_phase(

@@ -1,8 +1,35 @@
-"""The one way a step writes an environment lock: conditionally, and reading back when the answer is unclear."""
+"""How a step writes an environment lock or a drill slot: conditionally, reading back when the answer is unclear."""
+
+from typing import Protocol, TypeVar
 
 from shared.domain.faults import Conflict, LockStoreUnavailable, OutcomeUnknown
 from shared.domain.locks import EnvironmentLock, Versioned
 from shared.ports import Ports
+
+
+class Record(Protocol):
+    """One record per environment that carries the id of its newest write."""
+
+    @property
+    def environment(self) -> str:
+        """Whose record it is."""
+
+    @property
+    def written_by(self) -> str:
+        """What tells a lost acknowledgement from a lost race."""
+
+
+R = TypeVar("R", bound=Record)
+
+
+class Store(Protocol[R]):
+    """Where such records are kept."""
+
+    def read(self, environment: str, /) -> Versioned[R] | None:
+        """Return the record with its version, or None."""
+
+    def replace(self, record: R, /, *, etag: str) -> Versioned[R]:
+        """Replace the record read at `etag`."""
 
 
 def replace_lock(ports: Ports, lock: EnvironmentLock, *, etag: str) -> Versioned[EnvironmentLock] | None:
@@ -14,15 +41,20 @@ def replace_lock(ports: Ports, lock: EnvironmentLock, *, etag: str) -> Versioned
     Raises:
         LockStoreUnavailable: Nothing was sent, or the read-back did not answer either.
     """
+    return replace_recognised(ports.locks, lock, etag=etag)
+
+
+def replace_recognised(store: Store[R], record: R, *, etag: str) -> Versioned[R] | None:
+    """Replace any record that names its newest write, as `replace_lock` does."""
     try:
-        return ports.locks.replace(lock, etag=etag)
+        return store.replace(record, etag=etag)
     except (Conflict, OutcomeUnknown):
-        stored = ports.locks.read(lock.environment)
-    if stored is not None and stored.value.written_by == lock.written_by:
+        stored = store.read(record.environment)
+    if stored is not None and stored.value.written_by == record.written_by:
         return stored
     if stored is not None and stored.etag == etag:
         # Our write has not landed, but it may still be on its way: nobody may assume either.
-        raise LockStoreUnavailable("the write of the environment lock was not answered")
+        raise LockStoreUnavailable(f"the write of the {type(record).__name__} was not answered")
     return None
 
 

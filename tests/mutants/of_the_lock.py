@@ -13,9 +13,9 @@ WRITES = "tests/unit/steps/test_lock_writes.py"
 OF_THE_LOCK: Final = (
     Mutant(
         name="the lock is replaced at whatever version it has", rule="ADR 0004, M1", file=WRITE,
-        line="        return ports.locks.replace(lock, etag=etag)\n",
-        instead="        found = ports.locks.read(lock.environment)\n"
-        "        return ports.locks.replace(lock, etag=found.etag if found else etag)\n",
+        line="        return store.replace(record, etag=etag)\n",
+        instead="        found = store.read(record.environment)\n"
+        "        return store.replace(record, etag=found.etag if found else etag)\n",
         test=f"{WRITES}::test_a_write_at_an_older_version_changes_nothing",
         seeds=Seeds(first=140),
     ),
@@ -26,7 +26,7 @@ OF_THE_LOCK: Final = (
     ),
     Mutant(
         name="a 412 or a lost answer is taken for a lost race", rule="ADR 0004, M8", file=WRITE,
-        line="    if stored is not None and stored.value.written_by == lock.written_by:\n", instead="    if False:\n",
+        line="    if stored is not None and stored.value.written_by == record.written_by:\n", instead="    if False:\n",
         test=f"{WRITES}::test_a_write_that_landed_is_recognised_whatever_was_answered",
     ),
     Mutant(
