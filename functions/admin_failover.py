@@ -9,6 +9,7 @@ import azure.functions as func
 
 from functions.durable_driver import start_operation
 from functions.http_shell import Call, Rendered, respond_async
+from functions.long_poll import look_until
 from shared.domain.failover import AlreadyDone, Joined
 from shared.domain.faults import MalformedRequest, UnknownOperation
 from shared.domain.force import faults_of_force
@@ -175,16 +176,12 @@ async def _wait(call: Call, operation_id: str, wait_s: float) -> Rendered:
 
     An operation that waits for a second administrator is answered at once: the caller has to find one.
     """
-    ends = asyncio.get_running_loop().time() + wait_s
-    looks = iter(LOOK_S)
-    pause_s = LOOK_S[0]
-    while True:
-        operation = await asyncio.to_thread(find_operation, call.ports, operation_id)
-        left_s = ends - asyncio.get_running_loop().time()
-        if operation is None or operation.status is not OperationStatus.RUNNING or left_s <= 0:
-            break
-        pause_s = next(looks, pause_s)
-        await asyncio.sleep(min(pause_s, left_s))
+    operation = await look_until(
+        lambda seen: seen is None or seen.status is not OperationStatus.RUNNING,
+        lambda: find_operation(call.ports, operation_id),
+        wait_s=wait_s,
+        looks_s=LOOK_S,
+    )
     if operation is None:
         raise UnknownOperation(f"Operation {operation_id} does not exist")
     return _ended(call, operation)
