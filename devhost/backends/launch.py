@@ -3,10 +3,12 @@
 Run as a script by `processes.spawn`; it stays the same process throughout, so the caller's process id is the
 program's. It runs with `-I -S`, hence imports nothing but the standard library.
 
-    python -I -S launch.py PARENT_PID SIGNAL UID GID -- PROGRAM ARGUMENT...
+    python -I -S launch.py PARENT_PID SIGNAL UID GID PIPE -- PROGRAM ARGUMENT...
 
-UID and GID may be `-`: keep the caller's. The order matters: the kernel forgets the parent-death signal whenever
-the credentials change, so the signal is asked for after `setuid` (prctl(2), PR_SET_PDEATHSIG).
+UID and GID may be `-`: keep the caller's. PIPE is a descriptor that the caller reads at the other end: it closes when
+the program takes over, which tells the caller that from here on not even a frozen child outlives it. The order
+matters: the kernel forgets the parent-death signal whenever the credentials change, so the signal is asked for after
+`setuid` (prctl(2), PR_SET_PDEATHSIG).
 """
 
 from __future__ import annotations
@@ -43,11 +45,12 @@ def die_with_parent(parent: int, signal_number: int) -> None:
 
 def main(arguments: list[str]) -> None:
     """Replace this process by the program named after `--`."""
-    parent, signal_number, uid, gid, separator, *program = arguments
+    parent, signal_number, uid, gid, pipe, separator, *program = arguments
     if separator != "--" or not program:
-        raise SystemExit("launch.py PARENT_PID SIGNAL UID GID -- PROGRAM ARGUMENT...")
+        raise SystemExit("launch.py PARENT_PID SIGNAL UID GID PIPE -- PROGRAM ARGUMENT...")
     drop_rights(uid, gid)
     die_with_parent(int(parent), int(signal_number))
+    os.set_inheritable(int(pipe), False)
     os.execv(program[0], program)
 
 

@@ -48,7 +48,8 @@ def spawn(
     """Start a program in a session of its own and return its process.
 
     The session keeps a Ctrl-C at the terminal away from the child, so that the caller ends children in its own order.
-    When the caller dies in any way, `kill -9` included, the kernel sends `on_parent_death` to the child (Linux).
+    When the caller dies in any way, `kill -9` included, the kernel sends `on_parent_death` to the child (Linux); this
+    holds from the return on, even for a child that is frozen at once.
     Output goes to `log`, which is opened with the caller's rights and appended to; `account` needs root.
     `keep_open` are descriptors that the child inherits under the same numbers.
     Raises FileNotFoundError when the program does not exist.
@@ -56,21 +57,31 @@ def spawn(
     program = shutil.which(str(argv[0]))
     if program is None:
         raise FileNotFoundError(f"no such program: {argv[0]}")
-    uid, gid = ("-", "-") if account is None else (str(account.uid), str(account.gid))
-    launch = [sys.executable, "-I", "-S", str(LAUNCH), str(os.getpid()), str(int(on_parent_death)), uid, gid, "--"]
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as output:
-        return _STARTER.submit(
-            subprocess.Popen,
-            [*launch, program, *map(str, argv[1:])],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            cwd=cwd,
-            env=None if env is None else dict(env),
-            start_new_session=True,
-            pass_fds=tuple(keep_open),
-        ).result()
+    bound, pipe = os.pipe()
+    with open(bound, "rb") as bound_child, log.open("ab") as output:
+        try:
+            process = _STARTER.submit(
+                subprocess.Popen,
+                [*_launcher(account, on_parent_death, pipe), program, *map(str, argv[1:])],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=cwd,
+                env=None if env is None else dict(env),
+                start_new_session=True,
+                pass_fds=(*keep_open, pipe),
+            ).result()
+        finally:
+            os.close(pipe)
+        bound_child.read()
+    return process
+
+
+def _launcher(account: Account | None, on_parent_death: Signals, pipe: int) -> list[str]:
+    uid, gid = ("-", "-") if account is None else (str(account.uid), str(account.gid))
+    own = [sys.executable, "-I", "-S", str(LAUNCH), str(os.getpid()), str(int(on_parent_death))]
+    return [*own, uid, gid, str(pipe), "--"]
 
 
 def free_port() -> int:

@@ -21,26 +21,20 @@ PARENT = """
     import signal, sys, time
     from pathlib import Path
     from devhost.backends.processes import spawn
-    child = spawn(["sleep", "300"], log=Path(sys.argv[1]), on_parent_death=signal.SIGTERM)
+    child = spawn(["sleep", "300"], log=Path(sys.argv[1]), on_parent_death=signal.Signals(int(sys.argv[2])))
+    if sys.argv[2] == "9":
+        child.send_signal(signal.SIGSTOP)
     print(child.pid, flush=True)
     time.sleep(300)
 """
 
 
-def wait_for_name(process: psutil.Process, name: str) -> None:
-    """Return once the child has become the program it was started for."""
-    deadline = time.monotonic() + 10
-    while process.name() != name:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
-def test_a_killed_parent_leaves_no_child_behind(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", textwrap.dedent(PARENT), str(tmp_path / "log")]
+@pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGKILL], ids=["asked", "frozen as soon as started"])
+def test_a_killed_parent_leaves_no_child_behind(tmp_path: Path, signal_number: int) -> None:
+    command = [sys.executable, "-c", textwrap.dedent(PARENT), str(tmp_path / "log"), str(int(signal_number))]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
         child = psutil.Process(int(parent.stdout.readline()))
-        wait_for_name(child, "sleep")
         parent.kill()
 
     _, alive = psutil.wait_procs([child], timeout=5)
@@ -52,7 +46,6 @@ def test_a_child_outlives_the_thread_that_asked_for_it(tmp_path: Path) -> None:
 
     def ask_and_leave() -> None:
         children.append(spawn(["sleep", "300"], log=tmp_path / "log"))
-        wait_for_name(psutil.Process(children[0].pid), "sleep")
 
     thread = threading.Thread(target=ask_and_leave)
     thread.start()
@@ -61,6 +54,13 @@ def test_a_child_outlives_the_thread_that_asked_for_it(tmp_path: Path) -> None:
     time.sleep(0.5)
     assert children[0].poll() is None
     assert end(children[0], first=signal.SIGTERM, grace_s=5) == -signal.SIGTERM
+
+
+def test_a_child_is_its_program_as_soon_as_it_is_returned(tmp_path: Path) -> None:
+    child = spawn(["sleep", "300"], log=tmp_path / "log")
+
+    assert psutil.Process(child.pid).name() == "sleep"
+    end(child, first=signal.SIGTERM, grace_s=5)
 
 
 def test_a_child_is_in_a_session_of_its_own(tmp_path: Path) -> None:
