@@ -87,7 +87,7 @@ async def retry(req: func.HttpRequest, client: df.DurableOrchestrationClient) ->
 
         def keyed(request: OperationRequest) -> OperationRequest:
             digest = f"{operation_id} {digest_of(body)}" if key else ""
-            return replace(request, idempotency_key=key, request_digest=digest)
+            return replace(request, idempotency_key=key, request_digest=digest, traceparent=call.traceparent)
 
         begun = await asyncio.to_thread(
             retry_operation,
@@ -147,7 +147,7 @@ def _requested(call: Call, kind: OperationKind, body: FailoverBody) -> Operation
     reason = f"{body.reason} ({body.ticket})".strip() if body.ticket else body.reason
     request = new_request(
         call.ports, call.path("environment"), kind, requested_by=call.actor, requester_id=call.actor_id, reason=reason,
-        forced=body.force,
+        forced=body.force, traceparent=call.traceparent,
     )  # fmt: skip
     if faults := faults_of_force(replace(request, reason=body.reason), confirm=body.confirm):
         raise MalformedRequest("Request is not valid", faults)

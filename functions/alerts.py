@@ -5,6 +5,7 @@ the one case in which a repetition helps: the alert is not known to be recorded.
 """
 
 import asyncio
+from dataclasses import replace
 from typing import Final
 
 import azure.functions as func
@@ -37,7 +38,8 @@ async def azure_monitor_alerts(req: func.HttpRequest, client: Client) -> func.Ht
     async def post(call: Call) -> Rendered:
         if call.principal is not None:
             require_only(call.principal, INGEST, among=EVERY_ROLE, client_id=settings().auth_alert_client_id)
-        alert = parse_alert(call.request.get_body(), received_at=call.ports.clock.now())
+        received = parse_alert(call.request.get_body(), received_at=call.ports.clock.now())
+        alert = replace(received, traceparent=call.traceparent)
         taken = await asyncio.to_thread(take_alert, call.ports, alert)
         begun = await _begun_soon(call, alert) if taken is Taken.ACCEPTED and alert.accuses else None
         if begun is not None:

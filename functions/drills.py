@@ -75,7 +75,9 @@ def _get(call: Call) -> Rendered:
 
 def _post(call: Call) -> Rendered:
     body, environment = call.body(DrillBody), call.path("environment")
-    begun = begin_drill(call.ports, environment, requested_by=call.actor, reason=body.reason)
+    begun = begin_drill(
+        call.ports, environment, requested_by=call.actor, reason=body.reason, traceparent=call.traceparent
+    )
     if isinstance(begun, Refused):
         return call.refused(begun, environment=environment)
     return _operation(call, begun.operation_id if isinstance(begun, Joined) else begun.request.id)

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import azure.functions as func
 
+from functions.request_trace import RequestTrace, begin_trace
 from shared.domain.faults import ControlPlaneFault
 from shared.domain.gateways import Identity
 from shared.domain.operations import Operation
@@ -54,6 +55,7 @@ class Call:
     request_id: str
     principal: Principal | None  # None: the route is open
     ports: Ports
+    traceparent: str = ""  # for what this request begins; empty: it belongs to no trace
 
     @property
     def actor(self) -> str:
@@ -122,29 +124,29 @@ AsyncHandler = Callable[[Call], Awaitable[Rendered]]
 
 def respond(request: func.HttpRequest, route: Route, handlers: Mapping[str, Handler]) -> func.HttpResponse:
     """Answer a request of this route; HEAD is answered as GET without a body."""
-    request_id = _request_id(request)
+    request_id, trace = _request_id(request), begin_trace(request, route)
     try:
-        call = _admit(request, route, request_id)
+        call = _admit(request, route, request_id, trace)
         rendered = call if isinstance(call, Rendered) else handlers[_method(request)](call)
     except Exception as failure:
         rendered = _failed(failure, request, request_id)
-    return _response(request, rendered, request_id)
+    return _response(request, rendered, request_id, route, trace)
 
 
 async def respond_async(
     request: func.HttpRequest, route: Route, handlers: Mapping[str, AsyncHandler]
 ) -> func.HttpResponse:
     """Answer a request whose handler awaits the orchestration client; anything that blocks runs in a thread."""
-    request_id = _request_id(request)
+    request_id, trace = _request_id(request), begin_trace(request, route)
     try:
-        call = await asyncio.to_thread(_admit, request, route, request_id)
+        call = await asyncio.to_thread(_admit, request, route, request_id, trace)
         rendered = call if isinstance(call, Rendered) else await handlers[_method(request)](call)
     except Exception as failure:
         rendered = _failed(failure, request, request_id)
-    return _response(request, rendered, request_id)
+    return _response(request, rendered, request_id, route, trace)
 
 
-def _admit(request: func.HttpRequest, route: Route, request_id: str) -> Call | Rendered:
+def _admit(request: func.HttpRequest, route: Route, request_id: str, trace: RequestTrace | None) -> Call | Rendered:
     roles = route.methods.get(request.method.upper())
     if roles is None:
         return _problem(method_not_allowed(tuple(route.methods), instance=_path(request), request_id=request_id))
@@ -154,7 +156,10 @@ def _admit(request: func.HttpRequest, route: Route, request_id: str) -> Call | R
         now = ports().clock.now()
         principal = authenticate(request.headers.get("authorization"), keys=keys, expected=rules, now=now)
         require(principal, *sorted(roles))
-    return Call(request=request, request_id=request_id, principal=principal, ports=ports())
+    return Call(
+        request=request, request_id=request_id, principal=principal, ports=ports(),
+        traceparent=trace.traceparent if trace else "",
+    )  # fmt: skip
 
 
 def _failed(failure: Exception, request: func.HttpRequest, request_id: str) -> Rendered:
@@ -171,12 +176,17 @@ def _problem(problem: Problem, headers: Mapping[str, str] | None = None) -> Rend
     return Rendered(problem.status, dict(problem.body), {**problem.headers, **(headers or {})})
 
 
-def _response(request: func.HttpRequest, rendered: Rendered, request_id: str) -> func.HttpResponse:
+def _response(
+    request: func.HttpRequest, rendered: Rendered, request_id: str, route: Route, trace: RequestTrace | None
+) -> func.HttpResponse:
+    if trace is not None:
+        trace.end(rendered.status, route=route.path, request_id=request_id)
     problem = rendered.status >= 400
     headers = {
         "Cache-Control": "no-store",
         "X-Content-Type-Options": "nosniff",
         "x-request-id": request_id,
+        **({"traceparent": trace.traceparent} if trace and trace.traceparent else {}),
         **rendered.headers,
     }
     if isinstance(rendered.document, Text):

@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from shared.domain.environments import Environment
 from shared.domain.policy import Policy
+from shared.domain.traces import TraceExporter
 
 PREFIX: Final = "MVDR_"
 
@@ -83,6 +84,11 @@ class Settings(BaseModel):
         description="`azp` of tokens that bring alerts: the application of Azure Monitor's action groups",
     )
     public_url: str | None = Field(default=None, description="public base URL without /api, for the monitor's canary")
+    trace_exporter: TraceExporter = Field(
+        default=TraceExporter.NONE,
+        description="where traces of operations go: `none`; `otlp` (OTEL_EXPORTER_OTLP_*), or `azure`"
+        " (APPLICATIONINSIGHTS_CONNECTION_STRING)",
+    )
     numbers: dict[str, int | float] = Field(default_factory=dict)
 
     @classmethod

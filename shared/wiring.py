@@ -12,6 +12,7 @@ from shared.adapters.random_ids import RandomIds
 from shared.adapters.signing_keys import SigningKeys
 from shared.adapters.system_clock import SystemClock
 from shared.adapters.tables import open_account
+from shared.adapters.trace_export import TraceExport, open_traces
 from shared.config import Settings
 from shared.ports import Ports
 from shared.steps.quiet_look import MonitorMemory
@@ -62,6 +63,12 @@ def ports() -> Ports:
         clock=clock,
         ids=RandomIds(clock),
     )
+
+
+@lru_cache(maxsize=1)
+def traces() -> TraceExport | None:
+    """Return the way to the chosen exporter of traces; None when there is none."""
+    return open_traces(settings().trace_exporter)
 
 
 @lru_cache(maxsize=1)

@@ -61,14 +61,15 @@ def lab() -> None:
     show_default="the checkout",
     help="Directory of the function app.",
 )
-def up(folder: Path, detach: bool, speed: float, realtime: bool, port: int, keep: bool, app: Path) -> None:
+@click.option("--traces", default="", help="OTLP endpoint for traces of operations: http://127.0.0.1:4318.")
+def up(folder: Path, detach: bool, speed: float, realtime: bool, port: int, keep: bool, app: Path, traces: str) -> None:
     """Start the lab and tell what happens, until Ctrl-C."""
     layout = Layout(folder=folder.absolute())
     chosen = SLOWEST if realtime else speed
     if detach:
-        words = ["--speed", f"{chosen:g}", "--port", str(port), "--app", str(app.absolute())]
+        words = ["--speed", f"{chosen:g}", "--port", str(port), "--app", str(app.absolute()), "--traces", traces]
         sys.exit(_detached(layout, [*words, *(["--keep"] if keep else [])]))
-    sys.exit(_foreground(layout, speed=chosen, port=port, keep=keep, app=app.absolute(), detached=False))
+    sys.exit(_foreground(layout, speed=chosen, port=port, keep=keep, app=app.absolute(), traces=traces, detached=False))
 
 
 @lab.command(hidden=True)
@@ -77,9 +78,11 @@ def up(folder: Path, detach: bool, speed: float, realtime: bool, port: int, keep
 @click.option("--port", type=int)
 @click.option("--keep", is_flag=True)
 @click.option("--app", type=click.Path(path_type=Path))
-def supervise(folder: Path, speed: float, port: int, keep: bool, app: Path) -> None:
+@click.option("--traces", default="")
+def supervise(folder: Path, speed: float, port: int, keep: bool, app: Path, traces: str) -> None:
     """Run the lab as the process that `up --detach` leaves behind."""
-    sys.exit(_foreground(Layout(folder=folder), speed=speed, port=port, keep=keep, app=app, detached=True))
+    layout = Layout(folder=folder)
+    sys.exit(_foreground(layout, speed=speed, port=port, keep=keep, app=app, traces=traces, detached=True))
 
 
 @lab.command()
@@ -147,7 +150,7 @@ _gateway_command("freeze", "Stop a gateway's process in its tracks (SIGSTOP).")
 _gateway_command("partition", "Cut a gateway off from the control plane; it runs on.")
 
 
-def _foreground(layout: Layout, *, speed: float, port: int, keep: bool, app: Path, detached: bool) -> int:
+def _foreground(layout: Layout, *, speed: float, port: int, keep: bool, app: Path, traces: str, detached: bool) -> int:
     """Run the lab in this process and return the exit code."""
     from devhost.lab.opening import Wish  # only this command pays for importing what the supervisor needs
     from devhost.lab.supervisor import Supervisor, end_leftovers
@@ -160,7 +163,7 @@ def _foreground(layout: Layout, *, speed: float, port: int, keep: bool, app: Pat
             layout.prepare(keep=keep)
             pace = pace_at(speed)
             write(f"Starting the lab in {layout.folder} ({speed:g}x) ...")
-            wish = Wish(layout=layout, pace=pace, app=app, port=port, keep=keep, detached=detached)
+            wish = Wish(layout=layout, pace=pace, app=app, port=port, keep=keep, traces=traces, detached=detached)
             code = asyncio.run(Supervisor(wish, write).run())
             write("The lab has ended.")
             return code

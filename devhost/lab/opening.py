@@ -19,7 +19,7 @@ from devhost.lab.layout import Layout
 from devhost.lab.names import ENVIRONMENTS, GATEWAYS, LabGateway
 from devhost.lab.narrator import Narrator
 from devhost.lab.parts import ARM, HOST, ISSUER, Parts
-from devhost.lab.settings import Addresses, Pace, app_settings
+from devhost.lab.settings import Addresses, Pace, app_settings, trace_settings
 from devhost.lab.stores import start_database, start_tables
 from devhost.lab.tokens import Tokens
 
@@ -31,13 +31,14 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What `up` was asked for. `port` 0 means any free one."""
+    """What `up` was asked for. `port` 0 means any free one; `traces` is where traces go, empty for nowhere."""
 
     layout: Layout
     pace: Pace
     app: Path
     port: int
     keep: bool
+    traces: str
     detached: bool
 
 
@@ -74,7 +75,7 @@ async def open_lab(
         issuer=issuer["issuer"],
         jwks_url=issuer["jwks_url"],
     )
-    host = parts.host(app_settings(wish.pace, addresses))
+    host = parts.host({**app_settings(wish.pace, addresses), **trace_settings(wish.traces)})
     children.start(host)
     tokens = Tokens(session=session, token_url=issuer["token_url"], folder=wish.layout.data / "tokens")
     await _all(tokens.renew(), children.ready(HOST, within_s=HOST_WITHIN_S))

@@ -133,6 +133,11 @@ def app_settings(pace: Pace, addresses: Addresses) -> dict[str, str]:
     }
 
 
+def trace_settings(endpoint: str) -> dict[str, str]:
+    """Return the variables that send the traces of operations to an OTLP endpoint; none for an empty one."""
+    return {"MVDR_TRACE_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint} if endpoint else {}
+
+
 def tick_s(setting: str, speed: float) -> float:
     """Return how often the timer behind a schedule setting fires."""
     return max(TICK_S[setting] / speed, SHORTEST_TICK_S)

@@ -36,6 +36,7 @@ module "policy" {
   tenant_id            = var.tenant_id
   api_client_id        = local.registration.client_id
   public_url           = local.public_url
+  traces               = var.traces
   schedules            = var.schedules
   protocol             = var.protocol
   durable_backend      = var.durable_backend

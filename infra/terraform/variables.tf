@@ -71,6 +71,22 @@ variable "durable_backend" {
   }
 }
 
+variable "traces" {
+  description = "Where traces of operations go: none, azure (this deployment's Application Insights), or otlp with the base URL of a collector."
+  type        = object({ exporter = optional(string, "none"), otlp_endpoint = optional(string, "") })
+  default     = {}
+
+  validation {
+    condition     = contains(["none", "otlp", "azure"], var.traces.exporter)
+    error_message = "traces.exporter must be none, otlp or azure."
+  }
+
+  validation {
+    condition     = (var.traces.exporter == "otlp") == startswith(var.traces.otlp_endpoint, "https://")
+    error_message = "traces.otlp_endpoint is needed with otlp, only there, and begins with https://."
+  }
+}
+
 variable "private_endpoints" {
   description = "Whether storage and PostgreSQL are reached through private endpoints only; if not, through service endpoints and one fixed address."
   type        = bool

@@ -136,6 +136,7 @@ def encode_request(request: OperationRequest) -> Properties:
         "cancellation": _answer_text(request.cancellation),
         "retry_of": request.retry_of,
         "skips": json_text([{"step": skip.step.id, **_encode_answer(skip.answer)} for skip in request.skips]),
+        "traceparent": request.traceparent,
     }
     return without_nones(fields)
 
@@ -159,6 +160,7 @@ def decode_request(request: Fields) -> OperationRequest:
         cancellation=_decode_answer(request, "cancellation"),
         retry_of=request.optional_text("retry_of") or "",
         skips=tuple(Skip(step=_decode_step_id(skip), answer=_answer(skip)) for skip in request.objects("skips")),
+        traceparent=request.optional_text("traceparent") or "",
     )
 
 

@@ -60,6 +60,7 @@ def _encode(alert: Alert) -> Properties:
             "rule": alert.rule,
             "severity": alert.severity,
             "details": json_text(dict(alert.details)),
+            "traceparent": alert.traceparent,
         }
     )
 
@@ -78,6 +79,7 @@ def _decode(key: Key, properties: Properties) -> Alert:
         rule=row.optional_text("rule") or "",
         severity=row.optional_text("severity") or "",
         details=row.mapping("details"),
+        traceparent=row.optional_text("traceparent") or "",
     )
 
 

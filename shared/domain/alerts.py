@@ -64,6 +64,7 @@ class Alert:
     rule: str = ""
     severity: str = ""
     details: Mapping[str, JsonValue] = field(default_factory=dict)
+    traceparent: str = ""  # of the call that brought it (W3C Trace Context); empty: there was none
 
     @property
     def key(self) -> str:

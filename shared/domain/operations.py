@@ -130,6 +130,7 @@ class OperationRequest:
     cancellation: Answer | None = None
     retry_of: str = ""  # the failed operation whose work this one takes up
     skips: tuple[Skip, ...] = ()
+    traceparent: str = ""  # of the HTTP call or alert it began with (W3C Trace Context); empty: there was none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from shared.domain.alerts import Alert
 from shared.domain.automatic import AUTOMATIC, AutomaticDecision, AutomaticRun, AutomaticRuns, Outcome, decide_automatic
 from shared.domain.events import EventType
 from shared.domain.failover import Snapshot, health_of
@@ -38,6 +39,7 @@ class AutomaticJudgement:
     decision: AutomaticDecision
     runs: AutomaticRuns
     stored: Versioned[AutomaticRuns] | None
+    alerts: Sequence[Alert]
 
 
 def automatic_failovers(ports: Ports, environments: Sequence[str]) -> list[OperationRequest]:
@@ -98,7 +100,7 @@ def judge_automatic(ports: Ports, environment: str) -> AutomaticJudgement:
     since = seen.now - timedelta(seconds=ports.policy.alert_age_limit_s)
     alerts = ports.alerts.evidence(environment, since=since, limit=MOST_ALERTS)
     decision = decide_automatic(seen, alerts, runs, ports.policy)
-    return AutomaticJudgement(seen=seen, decision=decision, runs=runs, stored=stored)
+    return AutomaticJudgement(seen=seen, decision=decision, runs=runs, stored=stored, alerts=alerts)
 
 
 def _request(judged: AutomaticJudgement, operation_id: str) -> OperationRequest:
@@ -114,6 +116,7 @@ def _request(judged: AutomaticJudgement, operation_id: str) -> OperationRequest:
         reason=(
             f"HealthMonitor: {primary.id if primary else ''} {silence}. Azure Monitor: {alert['rule']} {alert['why']}"
         )[:REASON_LENGTH],
+        traceparent=next((one.traceparent for one in judged.alerts if one.id == alert["alert"]), ""),
     )
 
 

@@ -25,7 +25,9 @@ TRIES: Final = 10
 NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
-def begin_drill(ports: Ports, environment: str, *, requested_by: str, reason: str) -> Begun | Joined | Refused:
+def begin_drill(
+    ports: Ports, environment: str, *, requested_by: str, reason: str, traceparent: str = ""
+) -> Begun | Joined | Refused:
     """Decide over a fresh snapshot and, when allowed, occupy the drill slot. A refusal changes nothing.
 
     Raises:
@@ -35,7 +37,7 @@ def begin_drill(ports: Ports, environment: str, *, requested_by: str, reason: st
     declared = environment_of(ports, environment)
     request = OperationRequest(
         id=ports.ids.operation_id(environment), kind=OperationKind.DRILL, environment=environment,
-        requested_by=requested_by, requested_at=ports.clock.now(), reason=reason,
+        requested_by=requested_by, requested_at=ports.clock.now(), reason=reason, traceparent=traceparent,
     )  # fmt: skip
     for _ in range(TRIES):
         found = ports.drills.read(environment)

@@ -80,6 +80,7 @@ def new_request(
     reason: str,
     requester_id: str,
     forced: bool = False,
+    traceparent: str = "",
 ) -> OperationRequest:
     """Return a request made now, under a new id."""
     return OperationRequest(
@@ -91,6 +92,7 @@ def new_request(
         reason=reason,
         requester_id=requester_id,
         forced=forced,
+        traceparent=traceparent,
     )
 
 

@@ -20,6 +20,7 @@ def request_to_json(request: OperationRequest) -> dict[str, JsonValue]:
         "needs_approval": request.needs_approval,
         "forced": request.forced,
         "retry_of": request.retry_of,
+        "traceparent": request.traceparent,
     }
 
 
@@ -35,4 +36,5 @@ def request_from_json(raw: Mapping[str, Any]) -> OperationRequest:
         needs_approval=raw.get("needs_approval", False),  # absent from an operation begun by the release before
         forced=raw.get("forced", False),
         retry_of=raw.get("retry_of", ""),
+        traceparent=raw.get("traceparent", ""),
     )

@@ -29,7 +29,7 @@ def retry_operation(
 
     Args:
         skips: Steps after the move to leave out.
-        keyed: Puts the idempotency key onto the new request.
+        keyed: Puts onto the new request what came with the call: the idempotency key, the trace.
 
     Raises:
         UnknownOperation: No such operation.

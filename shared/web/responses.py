@@ -16,6 +16,7 @@ from shared.domain.operations import POINTS_OF_NO_RETURN, Answer, Operation, Ste
 from shared.domain.policy import Policy
 from shared.domain.refusals import JsonValue
 from shared.domain.tasks import Resolution, RotationConfig, Task
+from shared.domain.traces import operation_context
 
 Document = dict[str, JsonValue]
 
@@ -120,6 +121,7 @@ def operation_document(operation: Operation) -> Document:
         "approval": _answer(request.approval),
         "cancellation": _answer(request.cancellation),
         "retry_of": request.retry_of or None,
+        "trace_id": operation_context(request).trace_id,
         "skips": [{"step": skip.step.id, **(_answer(skip.answer) or {})} for skip in request.skips],
         "steps": [_step(record) for record in operation.steps],
         "result": dict(operation.result) or None,

@@ -12,6 +12,7 @@ from tests.e2e.environment import LabEnvironment
 from tests.e2e.runbook_run import RunbookRun, run_runbook
 from tests.e2e.running_lab import ROOT, RunningLab, running_lab
 from tests.e2e.stores import Stores, open_stores
+from tests.otlp_collector import Collector, collecting
 
 HERE = Path(__file__).parent
 ORDER = (
@@ -19,6 +20,7 @@ ORDER = (
     "test_access.py",
     "test_operations.py",
     "test_evidence.py",
+    "test_traces.py",
     "test_refusals_after_failover.py",
     "test_alerts.py",
     "test_stand_ins.py",
@@ -39,9 +41,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def lab() -> Iterator[RunningLab]:
+def collector() -> Iterator[Collector]:
+    """What the shared lab sends its traces to."""
+    with collecting() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def lab(collector: Collector) -> Iterator[RunningLab]:
     """A running lab at the default speed, in a folder inside the checkout."""
-    with running_lab(ROOT / ".lab" / "e2e") as lab:
+    with running_lab(ROOT / ".lab" / "e2e", "--traces", collector.url) as lab:
         yield lab
 
 

@@ -15,7 +15,7 @@ import pytest
 
 import function_app
 from devhost.simulation.world import World
-from functions import admin_failover, http_shell
+from functions import admin_failover, http_shell, request_trace
 from shared.domain.operations import OperationRequest
 from shared.web.auth import Principal
 
@@ -82,7 +82,9 @@ def opened(world: World, patch: pytest.MonkeyPatch) -> Shell:
     async def start(_: object, request: OperationRequest) -> None:
         shell.started.append(request)
 
-    patch.setattr(http_shell, "ports", lambda: world.ports)
+    for module in (http_shell, request_trace):
+        patch.setattr(module, "ports", lambda: world.ports)
+    patch.setattr(request_trace, "traces", lambda: None)
     patch.setattr(http_shell, "settings", lambda: SimpleNamespace(public_url=ORIGIN))
     for name in ("signing_keys", "token_rules"):
         patch.setattr(http_shell, name, lambda: None)

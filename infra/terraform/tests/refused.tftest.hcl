@@ -152,3 +152,21 @@ run "a_budget_that_starts_mid_month_is_refused" {
   }
   expect_failures = [var.budget]
 }
+
+run "an_unknown_exporter_of_traces_is_refused" {
+  command = plan
+
+  variables {
+    traces = { exporter = "jaeger" }
+  }
+  expect_failures = [var.traces]
+}
+
+run "traces_over_otlp_need_an_endpoint" {
+  command = plan
+
+  variables {
+    traces = { exporter = "otlp" }
+  }
+  expect_failures = [var.traces]
+}

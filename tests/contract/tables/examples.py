@@ -51,6 +51,7 @@ def request(environment: str, *, at: datetime = NOON, chance: str = "a1b2c3") ->
         needs_approval=True,
         approval=Answer(by="second", at=at + timedelta(seconds=20), reason="seen"),
         retry_of="PRO-before",
+        traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
         skips=(
             Skip(step=Step.SCHEDULE_DR_STOP, answer=Answer(by="second", at=at + timedelta(minutes=2), reason="warm")),
         ),

@@ -21,6 +21,7 @@ def alert(environment: str, number: int = 0) -> Alert:
         condition=AlertCondition.FIRED, environment=environment, intent="primary-failed",
         kind=AlertKind.SERVICE_HEALTH, received_at=NOON + number * SECOND, fired_at=NOON - 30 * SECOND,
         recovered=True, rule="pravidlo / rule", severity="Sev1", details={"title": "výpadek", "threshold": "25"},
+        traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
     )  # fmt: skip
 
 

@@ -82,6 +82,7 @@ def operation_requests(draw: st.DrawFn) -> OperationRequest:
         approval=draw(ANSWERS),
         cancellation=draw(ANSWERS),
         retry_of=draw(WORDS),
+        traceparent=draw(WORDS),
     )
 
 

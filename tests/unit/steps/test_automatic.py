@@ -77,13 +77,14 @@ def told(fleet: Fleet, outcome: str) -> list[str]:
 
 def test_an_alert_and_the_mark_begin_one_failover_that_moves_the_lock() -> None:
     fleet = failed(Fleet(1), "E000")
-    assert take_alert(fleet.ports, alert(fleet, "E000")) is Taken.ACCEPTED
+    came = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    assert take_alert(fleet.ports, alert(fleet, "E000", traceparent=came)) is Taken.ACCEPTED
 
     begun = tick(fleet)
 
-    assert [(one.kind, one.requested_by) for one in begun] == [(OperationKind.FAILOVER, AUTOMATIC)]
-    assert "heartbeat missing" in begun[0].reason
-    assert tick(fleet) == []
+    known = [(one.kind, one.requested_by, one.traceparent) for one in begun]
+    assert known == [(OperationKind.FAILOVER, AUTOMATIC, came)]
+    assert ("heartbeat missing" in begun[0].reason, tick(fleet)) == (True, [])
     entry = fleet.ports.audit.last("E000")
     assert entry is not None
     assert (entry.action, entry.actor) == ("failover.begun", AUTOMATIC)

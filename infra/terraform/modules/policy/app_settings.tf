@@ -26,6 +26,7 @@ locals {
     # Azure Monitor's action groups, the same application in every tenant (modules/identity_api gives it its role).
     MVDR_AUTH_ALERT_CLIENT_ID    = "461e8683-5575-4561-ac7f-899cc907d62a"
     MVDR_PUBLIC_URL              = var.public_url
+    MVDR_TRACE_EXPORTER          = var.traces.exporter
     MVDR_HEALTH_MONITOR_SCHEDULE = var.schedules.health_monitor
     MVDR_TASK_TIMEOUT_SCHEDULE   = var.schedules.task_timeout
     MVDR_MIRROR_SCHEDULE         = var.schedules.mirror
@@ -34,6 +35,8 @@ locals {
   }
 
   protocol_settings = { for name, value in var.protocol : "MVDR_${upper(name)}" => tostring(value) }
+
+  trace_settings = var.traces.exporter == "otlp" ? { OTEL_EXPORTER_OTLP_ENDPOINT = var.traces.otlp_endpoint } : {}
 
   # host.json names Azure Storage; these replace its storage provider at start (host.json reference, "Override host.json
   # values"). The provider's own options of host.json mean nothing to the scheduler.
@@ -50,6 +53,7 @@ locals {
     local.host_settings,
     local.product_settings,
     local.protocol_settings,
+    local.trace_settings,
     local.durable_settings[var.durable_backend],
   )
 }

@@ -73,6 +73,11 @@ variable "public_url" {
   type        = string
 }
 
+variable "traces" {
+  description = "Where traces of operations go (none, otlp or azure), and the endpoint for otlp."
+  type        = object({ exporter = string, otlp_endpoint = string })
+}
+
 variable "schedules" {
   description = "NCRONTAB expressions of the five timers."
   type        = object({ health_monitor = string, task_timeout = string, mirror = string, preflight = string, drill = string })

@@ -13,6 +13,7 @@ variables {
   tenant_id                  = "33333333-3333-4333-8333-333333333333"
   api_client_id              = "88888888-8888-4888-8888-888888888888"
   public_url                 = "https://func.example.com"
+  traces                     = { exporter = "none", otlp_endpoint = "" }
   schedules                  = { health_monitor = "*/15 * * * * *", task_timeout = "5/15 * * * * *", mirror = "10/15 * * * * *", preflight = "30 */15 * * * *", drill = "0 0 10 15 1,4,7,10 *" }
   protocol                   = { heartbeat_timeout_s = 180 }
   durable_backend            = "azure_storage"
@@ -50,6 +51,22 @@ run "numbers_of_the_protocol_become_settings" {
   assert {
     condition     = jsondecode(output.app_settings["MVDR_ENVIRONMENTS"]).PRO.dr_cluster == "/dr"
     error_message = "The environments are JSON."
+  }
+}
+
+run "traces_go_to_a_collector_only_where_one_is_named" {
+  command = apply
+
+  variables {
+    traces = { exporter = "otlp", otlp_endpoint = "https://collector.example.com" }
+  }
+  assert {
+    condition     = output.app_settings["OTEL_EXPORTER_OTLP_ENDPOINT"] == "https://collector.example.com"
+    error_message = "The collector's address is the exporter's own setting."
+  }
+  assert {
+    condition     = !contains(keys(run.numbers_of_the_protocol_become_settings.app_settings), "OTEL_EXPORTER_OTLP_ENDPOINT")
+    error_message = "Without a collector there is no address."
   }
 }
 
