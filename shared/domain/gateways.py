@@ -1,6 +1,6 @@
 """Gateways as the control plane knows them: who registered, and when each was last heard."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
@@ -146,6 +146,11 @@ def record_heartbeat(gateway: Gateway, beat: Heartbeat, *, now: datetime, policy
         reported_environment=beat.environment,
         checks=dict(beat.checks),
     )
+
+
+def with_role(gateways: Sequence[Gateway], role: Role) -> Gateway | None:
+    """Return the gateway of an environment in this role; None when none is registered."""
+    return next((gateway for gateway in gateways if gateway.role is role), None)
 
 
 def _under_boot(gateway: Gateway, boot_id: str, now: datetime) -> Gateway:

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from shared.domain.clusters import ClusterRequest, ClusterState
 from shared.domain.environments import Role
+from shared.domain.gateways import with_role
 from shared.domain.guard import Present, SyncOutcome, decide_sync
 from shared.domain.operations import OperationKind
 from shared.domain.refusals import RefusalCode
@@ -55,7 +56,7 @@ def stop_dr_cluster(context: StepContext) -> StepResult:
     mirror = context.ports.work.mirror(context.environment.name)
     if decide_sync(mirror, Present(context.lock.value)) is SyncOutcome.REGRESSED:
         return context.failed(RefusalCode.AUTHORITY_REGRESSED, "the mirror carries a newer grant")
-    dr = next((g for g in context.ports.gateways.list(context.environment.name) if g.role is Role.DR_STANDBY), None)
+    dr = with_role(context.ports.gateways.list(context.environment.name), Role.DR_STANDBY)
     if dr is None or context.lock.value.holder == dr.id:
         return context.failed(RefusalCode.CLUSTER_IN_USE, "the DR gateway holds the lock, or is not known")
     state = context.ports.clusters.state(context.environment.dr_cluster)

@@ -8,7 +8,7 @@ from shared.domain.canaries import asked, withdrawn
 from shared.domain.drills import DrillPhase, DrillSlot, ended, rehearsed, unrest
 from shared.domain.environments import Role
 from shared.domain.faults import Conflict, LockStoreUnavailable, OutcomeUnknown
-from shared.domain.gateways import CanaryStatus, Gateway
+from shared.domain.gateways import CanaryStatus, Gateway, with_role
 from shared.domain.locks import EnvironmentLock, Versioned
 from shared.domain.refusals import JsonValue, RefusalCode
 from shared.flows.commands import StepOutcome, StepResult
@@ -150,7 +150,7 @@ def _stop_is_sent(context: StepContext, stopping: Versioned[DrillSlot]) -> bool:
 
 def _unrest(context: StepContext, lock: EnvironmentLock) -> str:
     gateways = context.ports.gateways.list(context.environment.name)
-    primary = next((gateway for gateway in gateways if gateway.role is Role.PRIMARY), None)
+    primary = with_role(gateways, Role.PRIMARY)
     return unrest(lock, primary_id=primary.id if primary else None)
 
 
@@ -161,7 +161,7 @@ def _role_of_holder(context: StepContext, lock: EnvironmentLock) -> Role | None:
 
 def _dr_gateway(context: StepContext) -> Versioned[Gateway] | None:
     name = context.environment.name
-    dr = next((one for one in context.ports.gateways.list(name) if one.role is Role.DR_STANDBY), None)
+    dr = with_role(context.ports.gateways.list(name), Role.DR_STANDBY)
     return context.ports.gateways.read(name, dr.id) if dr else None
 
 

@@ -8,7 +8,7 @@ from shared.domain.clusters import ClusterState
 from shared.domain.environments import Environment, Role
 from shared.domain.failover import Snapshot, has_regressed
 from shared.domain.faults import DatabaseUnavailable, LockStoreUnavailable, OutcomeUnknown, UnknownEnvironment
-from shared.domain.gateways import Gateway
+from shared.domain.gateways import Gateway, with_role
 from shared.domain.guard import Absent, AuthorityReading, Mirror, Present, SyncOutcome, Unreachable, decide_sync
 from shared.domain.locks import EnvironmentLock, Versioned
 from shared.ports import Ports, ReadAuthority
@@ -105,8 +105,8 @@ def _snapshot(
     return Snapshot(
         environment=name,
         lock=lock,
-        primary=_with_role(gateways, Role.PRIMARY),
-        dr=_with_role(gateways, Role.DR_STANDBY),
+        primary=with_role(gateways, Role.PRIMARY),
+        dr=with_role(gateways, Role.DR_STANDBY),
         sight=None,
         mirror=mirror,
         database_reachable=reachable,
@@ -151,7 +151,3 @@ def _mirror(ports: Ports, name: str) -> tuple[Mirror | None, bool]:
         return ports.work.mirror(name), True
     except (DatabaseUnavailable, OutcomeUnknown):
         return None, False
-
-
-def _with_role(gateways: Sequence[Gateway], role: Role) -> Gateway | None:
-    return next((gateway for gateway in gateways if gateway.role is role), None)
