@@ -26,10 +26,13 @@ def modes(req: func.HttpRequest) -> func.HttpResponse:
 
     def put(call: Call) -> Rendered:
         matches, body = parse_if_match(call.request.headers.get("if-match")), call.body(ModesBody)
-        return _rendered(call, put_modes(
+        done = put_modes(
             call.ports, call.path("environment"), auto_failover=body.auto_failover, prewarm=body.prewarm,
-            two_person=body.two_person, matches=matches, actor=call.actor, reason=body.reason,
-        ))  # fmt: skip
+            two_person=body.two_person, matches=matches, actor=call.actor, actor_id=call.actor_id,
+            reason=body.reason,
+        )  # fmt: skip
+        waits = isinstance(done, Modes) and done.lifting is not None
+        return _rendered(call, done, status=202 if waits else 200)
 
     return respond(req, MODES, {"GET": get, "PUT": put})
 
@@ -61,8 +64,8 @@ def resume(req: func.HttpRequest) -> func.HttpResponse:
     return respond(req, RESUME, {"POST": post})
 
 
-def _rendered(call: Call, done: Modes | Refused) -> Rendered:
+def _rendered(call: Call, done: Modes | Refused, *, status: int = 200) -> Rendered:
     environment = call.path("environment")
     if isinstance(done, Refused):
         return call.refused(done, environment=environment)
-    return Rendered(200, modes_document(environment, done), {"ETag": entity_tag(done.version())})
+    return Rendered(status, modes_document(environment, done), {"ETag": entity_tag(done.version())})

@@ -25,7 +25,7 @@ from shared.domain.fencing import FencingToken
 from shared.domain.health import Gap, Sight, Verdict
 from shared.domain.locks import EnvironmentLock, FailedMark
 from shared.domain.mass_silence import MassSilence
-from shared.domain.modes import AutoFailover, Modes, Prewarm
+from shared.domain.modes import AutoFailover, Lifting, Modes, Prewarm
 
 LOCK_ROW: Final = "lock"
 SIGHT_KEY: Final = Key(partition="monitor", row="sight")
@@ -86,7 +86,20 @@ def _encode_modes(modes: Modes) -> dict[str, Property | None]:
         "prewarm": modes.prewarm.value,
         "two_person": modes.two_person,
         "paused_until": instant_text(modes.paused_until) if modes.paused_until else None,
+        "lifting": _lifting_text(modes.lifting) if modes.lifting else None,
     }
+
+
+def _lifting_text(lifting: Lifting) -> str:
+    return json_text({"by": lifting.by, "by_id": lifting.by_id, "until": instant_text(lifting.until)})
+
+
+def _decode_lifting(row: Fields) -> Lifting | None:
+    values = row.mapping("lifting")
+    if not values:
+        return None
+    lifting = Fields(f"{row.what}, lifting", values)
+    return Lifting(by=lifting.text("by"), by_id=lifting.text("by_id"), until=lifting.instant("until"))
 
 
 def _decode_modes(row: Fields) -> Modes:
@@ -97,6 +110,7 @@ def _decode_modes(row: Fields) -> Modes:
         prewarm=row.member("prewarm", Prewarm) if has_modes else Prewarm.OFF,
         two_person=row.flag("two_person"),
         paused_until=row.optional_instant("paused_until"),
+        lifting=_decode_lifting(row),
     )
 
 

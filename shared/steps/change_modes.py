@@ -5,7 +5,7 @@ Each is one conditional write of the lock, so a decision over the former modes c
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from shared.domain.events import EventType
@@ -52,9 +52,13 @@ def put_modes(
     two_person: bool,
     matches: Callable[[str], bool],
     actor: str,
+    actor_id: str,
     reason: str,
 ) -> Modes | Refused:
     """Set the modes, provided `matches` accepts the version of those that are set now; a pause stays as it is.
+
+    Switching `two_person` off takes two administrators: the first one's wish changes nothing else, waits for
+    `approval_timeout_s`, and is part of the modes that come back.
 
     Raises:
         UnknownEnvironment: It is not declared.
@@ -62,10 +66,14 @@ def put_modes(
         Unavailable: Table Storage did not answer; asking again is safe.
     """
 
-    def changed(present: Modes) -> Modes:
+    def changed(present: Modes) -> Modes | Refused:
         if not matches(present.version()):
             raise PreconditionFailed(f"the modes of {environment} are at another version")
-        return replace(present, auto_failover=auto_failover, prewarm=prewarm, two_person=two_person)
+        until = ports.clock.now() + timedelta(seconds=ports.policy.approval_timeout_s)
+        agreed = present.with_two_person(two_person, by=actor, by_id=actor_id, until=until)
+        if isinstance(agreed, RefusalCode):
+            return Refused(code=agreed, detail="who wants two_person switched off cannot be the second one to want it")
+        return agreed if agreed.lifting else replace(agreed, auto_failover=auto_failover, prewarm=prewarm)
 
     return _change(ports, environment, changed, _Change(event=EventType.MODES_CHANGED, actor=actor, reason=reason))
 
@@ -99,10 +107,13 @@ def modes_json(modes: Modes) -> dict[str, JsonValue]:
         "prewarm": modes.prewarm.value,
         "two_person": modes.two_person,
         "paused_until": modes.paused_until.isoformat() if modes.paused_until else None,
+        "lifting_wished_by": modes.lifting.by if modes.lifting else None,
     }
 
 
-def _change(ports: Ports, environment: str, change: Callable[[Modes], Modes], wish: _Change) -> Modes | Refused:
+def _change(
+    ports: Ports, environment: str, change: Callable[[Modes], Modes | Refused], wish: _Change
+) -> Modes | Refused:
     name = environment_of(ports, environment).name
     for _ in range(TRIES):
         found = ports.locks.read(name)
@@ -112,6 +123,8 @@ def _change(ports: Ports, environment: str, change: Callable[[Modes], Modes], wi
             return Refused(code=RefusalCode.AUTHORITY_REGRESSED, detail="the mirror carries a newer grant")
         present = found.value.modes.effective(ports.clock.now())
         wanted = change(present)
+        if isinstance(wanted, Refused):
+            return wanted
         if wanted == present:
             return present
         if _written(ports, found, wanted, wish):

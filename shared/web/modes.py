@@ -44,11 +44,16 @@ def end_of_pause(body: PauseBody, now: datetime) -> datetime:
 
 
 def modes_document(environment: str, modes: Modes) -> Document:
-    """Return the modes of an environment as they count now; `paused_until` is null when it is not paused."""
+    """Return the modes of an environment as they count now; `paused_until` is null when it is not paused.
+
+    `two_person_lifting` is the wish to switch `two_person` off that waits for a second administrator, or null.
+    """
+    lifting = modes.lifting
     return {
         "environment": environment,
         "auto_failover": modes.auto_failover.value,
         "prewarm": modes.prewarm.value,
         "two_person": modes.two_person,
         "paused_until": timestamp(modes.paused_until),
+        "two_person_lifting": {"wished_by": lifting.by, "until": timestamp(lifting.until)} if lifting else None,
     }

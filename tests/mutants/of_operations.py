@@ -108,6 +108,11 @@ OF_OPERATIONS: Final = (
         seeds=Seeds(),
     ),
     Mutant(
+        name="one administrator switches two_person off", rule="ADR 0022", file="shared/domain/modes.py",
+        line="        if self.lifting.by_id == by_id:\n", instead="        if False:\n",
+        test="tests/unit/steps/test_modes.py::test_one_administrator_cannot_switch_two_person_off",
+    ),
+    Mutant(
         name="who asked approves", rule="ADR 0023", file="shared/domain/answers.py",
         line="    if approver_id == running.requester_id or answer.by == running.requested_by:\n",
         instead="    if False:\n",

@@ -11,7 +11,7 @@ from shared.domain.gateways import Canary, CanaryStatus, Gateway, Identity
 from shared.domain.health import Gap, Sight, Verdict
 from shared.domain.locks import EnvironmentLock, FailedMark
 from shared.domain.mass_silence import MassSilence
-from shared.domain.modes import AutoFailover, Modes, Prewarm
+from shared.domain.modes import AutoFailover, Lifting, Modes, Prewarm
 from shared.domain.operations import (
     Answer,
     Operation,
@@ -83,6 +83,7 @@ def lock(environment: str, *, write_id: str = "w1", token: FencingToken = ABOVE_
             prewarm=Prewarm.ON_SUSPECT,
             two_person=True,
             paused_until=NOON + timedelta(hours=1),
+            lifting=Lifting(by="Jana Nováková (object-1)", by_id="object-1", until=NOON + timedelta(minutes=15)),
         ),
     )
 

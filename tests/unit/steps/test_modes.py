@@ -10,7 +10,7 @@ from shared.domain.faults import MalformedRequest, PreconditionFailed, UnknownEn
 from shared.domain.gateways import ActivationStatus
 from shared.domain.health import Verdict
 from shared.domain.locks import with_modes
-from shared.domain.modes import LONGEST_PAUSE, MANUAL, AutoFailover, Modes, Prewarm
+from shared.domain.modes import LONGEST_PAUSE, MANUAL, AutoFailover, Lifting, Modes, Prewarm
 from shared.domain.operations import OperationKind
 from shared.domain.refusals import RefusalCode, Refused
 from shared.steps.begin_operation import begin_operation
@@ -26,7 +26,7 @@ def put(world: World, *, version: str | None = None, auto: AutoFailover = AutoFa
     expected = modes_of(world.ports, "PRO").version() if version is None else version
     return put_modes(
         world.ports, "PRO", auto_failover=auto, prewarm=Prewarm.OFF, two_person=False,
-        matches=lambda found: found == expected, actor="jana", reason="test",
+        matches=lambda found: found == expected, actor="jana", actor_id="id-jana", reason="test",
     )  # fmt: skip
 
 
@@ -100,6 +100,55 @@ def test_setting_what_is_set_already_writes_nothing() -> None:
     assert put(world) == Modes(auto_failover=AutoFailover.ON)
 
     assert everything(world) == before
+
+
+def set_two_person(world: World, by: str, *, wanted: bool, auto: AutoFailover = AutoFailover.OFF) -> Modes | Refused:
+    return put_modes(
+        world.ports, "PRO", auto_failover=auto, prewarm=Prewarm.OFF, two_person=wanted, matches=lambda _: True,
+        actor=f"name of {by}", actor_id=by, reason="test",
+    )  # fmt: skip
+
+
+def test_one_administrator_cannot_switch_two_person_off() -> None:
+    world = World().founded()
+    set_two_person(world, "first", wanted=True)
+
+    wished = set_two_person(world, "first", wanted=False, auto=AutoFailover.ON)
+
+    until = world.clock.now() + timedelta(seconds=world.ports.policy.approval_timeout_s)
+    lifting = Lifting(by="name of first", by_id="first", until=until)
+    assert wished == world.lock.modes == Modes(two_person=True, lifting=lifting)
+    before = everything(world)
+    again = set_two_person(world, "first", wanted=False)
+    assert isinstance(again, Refused)
+    assert again.code is RefusalCode.SELF_APPROVAL
+    assert everything(world) == before
+
+
+def test_two_administrators_switch_two_person_off_together() -> None:
+    world = World().founded()
+    set_two_person(world, "first", wanted=True)
+    set_two_person(world, "first", wanted=False)
+    assert set_two_person(world, "second", wanted=False, auto=AutoFailover.ON) == Modes(auto_failover=AutoFailover.ON)
+    assert world.lock.modes == Modes(auto_failover=AutoFailover.ON)
+    assert len(told(world, EventType.MODES_CHANGED)) == 3
+
+
+def test_a_wish_that_nobody_joins_in_time_or_that_somebody_overrules_is_none() -> None:
+    world = World().founded()
+    set_two_person(world, "first", wanted=True)
+    set_two_person(world, "first", wanted=False)
+    set_two_person(world, "second", wanted=True)
+    assert world.lock.modes == Modes(two_person=True)
+    set_two_person(world, "first", wanted=False)
+    world.pass_time(world.ports.policy.approval_timeout_s)
+
+    late = set_two_person(world, "second", wanted=False)
+
+    assert isinstance(late, Modes)
+    assert late.two_person
+    assert late.lifting is not None
+    assert late.lifting.by_id == "second"
 
 
 def test_an_environment_without_a_lock_has_the_runbooks_modes_and_takes_no_others() -> None:
