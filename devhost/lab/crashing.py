@@ -3,7 +3,8 @@
 For `python -m devhost.host --prepare devhost.lab.crashing:install`. Each write through a port becomes a place to die
 at, right after the call returned and before anybody learned of it. Its point in the crash file (see
 devhost.host.crash) is the name of the function that runs, a blank, the port and the method, such as
-`step_activate_dr locks.replace`: timers and other requests make the same calls all the time.
+`step_activate_dr locks.replace`: timers and other requests make the same calls all the time. An event's type follows,
+as in `health_monitor events.insert operation.begun`: one function tells of many things.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 
 from devhost.host.crash import crash_point
 from devhost.host.loader import ORCHESTRATION, HostedFunction
+from shared.domain.events import Event
 from shared.wiring import ports
 
 WRITES = {
@@ -24,6 +26,10 @@ WRITES = {
     "gateways": ("insert", "replace"),
     "operations": ("insert", "replace"),
     "audit": ("insert",),
+    "events": ("insert",),
+    "drills": ("insert", "replace"),
+    "alerts": ("insert", "list_as_evidence"),
+    "automatic": ("write",),
     "work": ("sync_mirror",),
     "clusters": ("begin_start", "begin_stop"),
 }
@@ -48,7 +54,8 @@ def _followed_by_a_crash_point(call: Callable[..., Any], name: str) -> Callable[
     @wraps(call)
     def called(*args: Any, **kwargs: Any) -> Any:
         answer = call(*args, **kwargs)
-        crash_point(f"{_FUNCTION.get()} {name}")
+        told = "".join(f" {one.type.value}" for one in args if isinstance(one, Event))
+        crash_point(f"{_FUNCTION.get()} {name}{told}")
         return answer
 
     return called
