@@ -1,4 +1,4 @@
-"""Lets DR gateways boot when their clusters have started, as Kubernetes would."""
+"""Lets DR gateways boot when their clusters have started and die when they are stopped, as Kubernetes would."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ LISTENS_S = 1.0
 class ClusterWatch:
     """Follows the fake Resource Manager's events in a thread of its own."""
 
-    def __init__(self, arm_http_url: str, runs: Callable[[str], None]) -> None:
-        """`runs` is called with the name of an environment whenever its DR cluster is up."""
-        self._url, self._runs = f"{arm_http_url}/_lab/events", runs
+    def __init__(self, arm_http_url: str, *, runs: Callable[[str], None], stops: Callable[[str], None]) -> None:
+        """Each is called with the name of an environment, whenever its DR cluster is up, and whenever it is down."""
+        self._url, self._runs, self._stops = f"{arm_http_url}/_lab/events", runs, stops
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="clusters", daemon=True)
 
@@ -41,3 +41,5 @@ class ClusterWatch:
                     found = DR_CLUSTER.search(event["cluster"])
                     if found and (event["power"], event["provisioning"]) == ("Running", "Succeeded"):
                         self._runs(found["environment"].upper())
+                    elif found and (event["power"], event["provisioning"]) == ("Stopped", "Succeeded"):
+                        self._stops(found["environment"].upper())

@@ -1,4 +1,4 @@
-"""Gateways that beat and work by the product's own client, and note every lease they were told they have."""
+"""Gateways that beat, work and rotate canaries by the product's own client, and note every lease they are told of."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gateway_agent.answers import Refusal
+from gateway_agent.answers import CanaryOrder, Refusal
+from gateway_agent.canaries import Canaries
 from gateway_agent.client import ControlPlane, NoAnswer
+from gateway_agent.events import Events, deaf
 from gateway_agent.lease import Lease
 
 PAUSE_S = 0.1  # before a gateway whose request was not answered asks again
@@ -40,16 +42,27 @@ class ScriptedGateway:
     def __init__(self, gateway_id: str, environment: str, role: str, *, url: str, token: str, pace: Pace) -> None:
         self.id, self.environment, self.role = gateway_id, environment, role
         self.held: list[Held] = []
+        self.rotated: list[str] = []
         self._pace = pace
         self._control_plane = ControlPlane(url, gateway_id, token=lambda: token)
         self._thread: threading.Thread | None = None
         self._silenced = threading.Event()
         self._worked_under = 0
+        # Its events are queued and told to nobody.
+        self._canaries = Canaries(
+            self._control_plane, Events(deaf), environment=environment, rotate=self._rotate,
+            timeout_s=lambda: pace.request_timeout_s,
+        )  # fmt: skip
 
     @property
     def lives(self) -> bool:
         """Whether it beats, or tries to."""
         return self._thread is not None
+
+    @property
+    def has_worked(self) -> bool:
+        """Whether it has asked for tasks under a token and been answered; it asks once under each."""
+        return self._worked_under != 0
 
     def boot(self) -> None:
         """Start, register and beat from now on; one that lives already goes on."""
@@ -103,6 +116,8 @@ class ScriptedGateway:
         answer = self._control_plane.heartbeat(body, timeout_s=self._pace.request_timeout_s)
         if isinstance(answer, Refusal):
             return lease
+        if answer.canary is not None:
+            self._canaries.take(answer.canary)
         now_s, lease = time.monotonic(), lease.answered(answer.lease, own_margin_s=self._pace.own_margin_s)
         if lease.may_act(now_s):
             assert lease.fencing_token is not None
@@ -111,6 +126,10 @@ class ScriptedGateway:
             if not answer.draining and self._worked_under != lease.fencing_token:
                 self._work(lease.fencing_token)
         return lease
+
+    def _rotate(self, order: CanaryOrder) -> dict[str, str]:
+        self.rotated.append(order.drill_id)
+        return {"by": self.id}
 
     def _work(self, token: int) -> None:
         """Claim the task that waits, if one does, and complete it; asked again until there is an answer."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import psycopg
 from devhost.backends.processes import free_port, log_tail
 from devhost.lab.names import cluster_id, demo_config
 from devhost.lab.settings import clean_environment
+from devhost.lab.tokens import CLIENTS, PEOPLE
 from shared.adapters.tables import open_account
 from shared.domain.locks import EnvironmentLock
 from shared.domain.operations import Operation, OperationKind
@@ -21,7 +22,7 @@ from tests.e2e.kills.clusters import ClusterWatch
 from tests.e2e.kills.fence_log import FenceState, fence_log, keep_fence_log
 from tests.e2e.kills.gateways import Pace, ScriptedGateway
 from tests.e2e.kills.kept_host import KeptHost
-from tests.e2e.kills.surroundings import POLICY, Surroundings, settings_of
+from tests.e2e.kills.surroundings import Numbers, Surroundings, settings_of
 
 PATHS = {OperationKind.FAILOVER: "activate-dr", OperationKind.FAILBACK: "failback"}
 ACCEPTED_WITHIN_S = 30.0
@@ -33,28 +34,27 @@ ROLES = ("gateway:read", "gateway:operate", "gateway:admin")
 class Rig:
     """The host, everything around it, and two gateways for each environment."""
 
-    def __init__(self, folder: Path, around: Surroundings, environments: Sequence[str]) -> None:
+    def __init__(self, folder: Path, around: Surroundings, environments: Sequence[str], numbers: Numbers) -> None:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
-        settings = settings_of(around, environments, public_url=self.url)
+        settings = settings_of(around, environments, numbers, public_url=self.url)
         self.host = KeptHost(folder, port=port, settings={**clean_environment(os.environ), **settings})
         self.stores = open_account(endpoint=None, connection_string=around.tables, client_id=None)
         keep_fence_log(around.database_url)
         self.database = psycopg.connect(around.database_url, autocommit=True)
-        self._around = around
+        self._around, self._policy = around, numbers.policy
         self._gateways = {
             name: (self._gateway(name, "primary"), self._gateway(name, "dr-standby")) for name in environments
         }
         headers = {"authorization": f"Bearer {around.token('operator', *ROLES)}"}
         self._http = httpx2.Client(base_url=f"{self.url}/api/v1/", headers=headers, timeout=60, trust_env=False)
-        self._clusters = ClusterWatch(around.arm["http_url"], self._cluster_runs)
+        self._clusters = ClusterWatch(around.arm["http_url"], runs=self._cluster_runs, stops=self._cluster_stops)
 
     def start(self) -> None:
-        """Start the host and bring the environments to where their primaries have fallen silent."""
+        """Start the host and bring the environments to where their primaries beat and hold them."""
         self.host.start()
         self._clusters.start()
-        with ThreadPoolExecutor(PREPARED_AT_ONCE) as pool:
-            list(pool.map(self._prepare, self._gateways))
+        self.everywhere(self._prepare)
 
     def stop(self) -> None:
         """End everything this rig has started."""
@@ -67,6 +67,42 @@ class Rig:
         self._http.close()
 
     # What a case does --------------------------------------------------------------------------------------------
+
+    @property
+    def environments(self) -> Sequence[str]:
+        """The names of all environments."""
+        return tuple(self._gateways)
+
+    def everywhere(self, bring: Callable[[str], None]) -> None:
+        """Do something to every environment, several at once."""
+        with ThreadPoolExecutor(PREPARED_AT_ONCE) as pool:
+            list(pool.map(bring, self._gateways))
+
+    def ask(self, method: str, path: str, body: object = None, **headers: str) -> httpx2.Response:
+        """Send one request to the API as an operator. Raises httpx2.TransportError while the host is down."""
+        return self._http.request(method, path, json=body, headers=headers)
+
+    def insist(self, method: str, path: str, body: object = None, **headers: str) -> httpx2.Response:
+        """Send a request again until a host that does not die of it has answered. A refusal is a fault of the case."""
+        gives_up_at, said = time.monotonic() + ACCEPTED_WITHIN_S, "nothing"
+        while time.monotonic() < gives_up_at:
+            try:
+                answer = self.ask(method, path, body, **headers)
+            except httpx2.TransportError as failure:
+                said = repr(failure)
+            else:
+                if answer.is_success:
+                    return answer
+                assert answer.is_server_error, f"{method} {path} is refused: {answer.text}"
+                said = answer.text
+            time.sleep(0.05)
+        raise AssertionError(f"{method} {path} is not answered: {said}")
+
+    def send_alert(self, alert: object) -> None:
+        """Deliver an alert as Azure Monitor's action groups do, again until a host has taken it."""
+        (subject, roles), client_id = PEOPLE["alert_token"], CLIENTS["alert_token"]
+        token = self._around.token(subject, *roles, client_id=client_id)
+        self.insist("POST", "alerts/azure-monitor", alert, authorization=f"Bearer {token}")
 
     def gateways(self, environment: str) -> tuple[ScriptedGateway, ScriptedGateway]:
         """Return primary and DR gateway."""
@@ -150,6 +186,10 @@ class Rig:
         stopped = {"id": cluster_id(environment, "dr"), "power": "Stopped"}
         httpx2.post(f"{self._around.arm['http_url']}/_lab/clusters", json=stopped, trust_env=False).raise_for_status()
         # So that step 1.6 has something to look at.
+        self.with_task(environment)
+
+    def with_task(self, environment: str) -> None:
+        """Let one more task wait."""
         self._http.post(f"rotation/configs/{demo_config(environment)}/execute").raise_for_status()
 
     # What a case looks at ----------------------------------------------------------------------------------------
@@ -164,6 +204,12 @@ class Rig:
         """Return every state the fence of the environment was in."""
         return fence_log(self.database, environment)
 
+    def dr_cluster(self, environment: str) -> tuple[str, str]:
+        """Return power and provisioning state of the DR cluster, as Azure knows them."""
+        found = httpx2.get(f"{self._around.arm['http_url']}/_lab/clusters", trust_env=False).raise_for_status().json()
+        name = cluster_id(environment, "dr")
+        return next((one["power"], one["provisioning"]) for one in found if one["id"].lower() == name.lower())
+
     def story(self, environment: str) -> str:
         """Return what a failure message has to show."""
         operations = self.stores.operations.list(environment, limit=2)
@@ -177,13 +223,14 @@ class Rig:
         primary.boot()
         dr.register("before-the-outage")
         gives_up_at = time.monotonic() + ACCEPTED_WITHIN_S
-        while not primary.held:
-            assert time.monotonic() < gives_up_at, f"{primary.id} gets no lease:\n{log_tail(self.host.log)}"
+        while not primary.has_worked:
+            assert time.monotonic() < gives_up_at, (
+                f"{primary.id} gets no lease, or no answer to its claim:\n{log_tail(self.host.log)}"
+            )
             time.sleep(0.02)
         config = demo_config(environment)
         body = {"environment": environment, "name": "demo", "max_attempts": 10}
         self._http.put(f"rotation/configs/{config}", json=body).raise_for_status()
-        self.with_primary_silent(environment)
 
     def _gateway(self, environment: str, role: str) -> ScriptedGateway:
         gateway_id = f"gw-{environment.lower()}-{role.removesuffix('-standby')}"
@@ -194,14 +241,17 @@ class Rig:
             url=self.url,
             token=self._around.token(gateway_id, "gateway:agent"),
             pace=Pace(
-                heartbeat_interval_s=POLICY.heartbeat_interval_s,
-                request_timeout_s=POLICY.request_timeout_s,
-                own_margin_s=POLICY.gateway_margin_s,
+                heartbeat_interval_s=self._policy.heartbeat_interval_s,
+                request_timeout_s=self._policy.request_timeout_s,
+                own_margin_s=self._policy.gateway_margin_s,
             ),
         )
 
     def _cluster_runs(self, environment: str) -> None:
         self._gateways[environment][1].boot()
+
+    def _cluster_stops(self, environment: str) -> None:
+        self._gateways[environment][1].silence()
 
 
 def _told(operation: Operation) -> list[str]:

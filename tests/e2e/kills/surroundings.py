@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import httpx2
@@ -53,7 +53,15 @@ SCHEDULES_S = {
     "MVDR_DRILL_SCHEDULE": 3600.0,
     "MVDR_NOTIFICATION_SCHEDULE": 3600.0,
 }
-AKS_START_S = 0.3
+AKS_START_S, AKS_STOP_S = "0.3", "0.2"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Numbers:
+    """What one control plane runs with."""
+
+    policy: Policy = POLICY
+    schedules_s: Mapping[str, float] = field(default_factory=lambda: SCHEDULES_S)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +73,9 @@ class Surroundings:
     arm: dict[str, str]
     issuer: dict[str, str]
 
-    def token(self, subject: str, *roles: str) -> str:
-        """Return a bearer token for a subject with these roles."""
-        wish = {"subject": subject, "roles": list(roles), "app": "gateway:agent" in roles}
+    def token(self, subject: str, *roles: str, client_id: str | None = None) -> str:
+        """Return a bearer token for a subject with these roles, got through this application or the issuer's own."""
+        wish = {"subject": subject, "roles": list(roles), "app": "gateway:agent" in roles, "client_id": client_id}
         answer = httpx2.post(self.issuer["token_url"], json=wish, trust_env=False)
         return str(answer.raise_for_status().json()["access_token"])
 
@@ -97,7 +105,7 @@ def surroundings(folder: Path, environments: Sequence[str]) -> Iterator[Surround
         arm = stack.enter_context(
             running(
                 "devhost.fakes.arm",
-                ["--certificates", folder / "arm", "--start-s", str(AKS_START_S), *clusters],
+                ["--certificates", folder / "arm", "--start-s", AKS_START_S, "--stop-s", AKS_STOP_S, *clusters],
                 folder / "arm",
             )
         )
@@ -106,13 +114,15 @@ def surroundings(folder: Path, environments: Sequence[str]) -> Iterator[Surround
         yield Surroundings(tables=azurite.connection_string, database_url=postgres.dsn(), arm=arm, issuer=issuer)
 
 
-def settings_of(around: Surroundings, environments: Sequence[str], *, public_url: str) -> dict[str, str]:
+def settings_of(
+    around: Surroundings, environments: Sequence[str], numbers: Numbers, *, public_url: str
+) -> dict[str, str]:
     """Return the app settings for the host."""
     declared = {
         name: {"dr_cluster": cluster_id(name, "dr"), "primary_cluster": cluster_id(name, "primary")}
         for name in environments
     }
-    numbers = {f"MVDR_{field.name.upper()}": repr(getattr(POLICY, field.name)) for field in fields(Policy)}
+    policy = {f"MVDR_{one.name.upper()}": repr(getattr(numbers.policy, one.name)) for one in fields(Policy)}
     return {
         "FUNCTIONS_WORKER_RUNTIME": "python",
         "IDENTITY_ENDPOINT": around.arm["identity_endpoint"],
@@ -127,6 +137,6 @@ def settings_of(around: Surroundings, environments: Sequence[str], *, public_url
         "MVDR_AUTH_TENANT_ID": TENANT,
         "MVDR_AUTH_JWKS_URL": around.issuer["jwks_url"],
         "MVDR_PUBLIC_URL": public_url,
-        **{name: timespan(seconds) for name, seconds in SCHEDULES_S.items()},
-        **numbers,
+        **{name: timespan(seconds) for name, seconds in numbers.schedules_s.items()},
+        **policy,
     }

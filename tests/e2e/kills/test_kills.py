@@ -6,22 +6,32 @@ process die there and the platform start it again, and compares what the operati
 
 from __future__ import annotations
 
-import itertools
 import signal
 from collections.abc import Mapping
 
 import pytest
 
-from shared.domain.locks import EnvironmentLock
 from shared.domain.operations import STEPS_OF, OperationKind, Step
-from tests.e2e.kills.cases import Kill, inside, kills, step_of
-from tests.e2e.kills.fence_log import shared_leases, tokens_of
+from tests.e2e.kills.cases import UNTOUCHED, Kill, inside, kills, step_of
 from tests.e2e.kills.final_state import final_state
-from tests.e2e.kills.gateways import overlaps
+from tests.e2e.kills.holders import assert_nobody_shared_the_environment, assert_one_token_was_minted
 from tests.e2e.kills.rig import Rig
 
 KINDS = (OperationKind.FAILOVER, OperationKind.FAILBACK)
 KILLS = kills()
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(rig: Rig) -> Mapping[OperationKind, Mapping[str, object]]:
+    """The final states of a failover and a failback during which nothing was killed."""
+    # All at once: by the time its case comes, each has been silent for long enough.
+    rig.everywhere(rig.with_primary_silent)
+    failover = rig.carried_out(UNTOUCHED, OperationKind.FAILOVER)
+    states = {OperationKind.FAILOVER: final_state(rig, UNTOUCHED, failover)}
+    rig.with_primary_back(UNTOUCHED)
+    failback = rig.carried_out(UNTOUCHED, OperationKind.FAILBACK)
+    states[OperationKind.FAILBACK] = final_state(rig, UNTOUCHED, failback)
+    return states
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.value)
@@ -77,22 +87,3 @@ def test_an_operation_whose_host_is_killed_ends_as_the_uninterrupted_one(
         rig.with_primary_back(environment)
     else:
         rig.with_primary_silent(environment)
-
-
-def assert_one_token_was_minted(rig: Rig, environment: str, before: EnvironmentLock, told: str) -> None:
-    """The operation moved the lock once: its token follows the former one, in the lock and in the log of the fence."""
-    lock, tokens = rig.lock(environment), tokens_of(rig.fence_log(environment))
-    assert (lock.previous_token, lock.previous_holder) == (before.token, before.holder), told
-    assert lock.token > before.token, told
-    assert tokens[-2:] == [before.token, lock.token], told
-    assert all(earlier < later for earlier, later in itertools.pairwise(tokens)), f"{tokens}\n{told}"
-
-
-def assert_nobody_shared_the_environment(rig: Rig, environment: str, told: str) -> None:
-    """At no moment did two gateways hold unexpired leases: by PostgreSQL's record, and by what gateways were told."""
-    states = rig.fence_log(environment)
-    assert any(state.lease_until for state in states), told
-    assert not shared_leases(states), f"{shared_leases(states)}\n{told}"
-    held = [one for gateway in rig.gateways(environment) for one in gateway.held]
-    assert held, told
-    assert not overlaps(held), f"{overlaps(held)}\n{told}"
