@@ -57,7 +57,7 @@ def settings_page() -> str:
         lines.append(f"| `{PREFIX}{name.upper()}` | {default} | {field.description or ''} |")
     lines += [
         f"| `{PREFIX}{name}_SCHEDULE` | needed | six-field NCRONTAB expression; every 15 s in the sample |"
-        for name in ("HEALTH_MONITOR", "TASK_TIMEOUT", "MIRROR")
+        for name in ("HEALTH_MONITOR", "TASK_TIMEOUT", "MIRROR", "NOTIFICATION")
     ]
     lines += [f"| `{PREFIX}DRILL_SCHEDULE` | needed | six-field NCRONTAB expression; once a quarter in the sample |"]
     lines += [f"| `{PREFIX}PREFLIGHT_SCHEDULE` | needed | six-field NCRONTAB expression; every 15 min in the sample |"]

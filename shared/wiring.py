@@ -5,6 +5,7 @@ import os
 from functools import lru_cache
 
 from shared.adapters.aks_clusters import AksClusters
+from shared.adapters.no_receivers import NoReceivers
 from shared.adapters.postgres_identity import password_for
 from shared.adapters.postgres_work import PostgresWorkStore
 from shared.adapters.public_canary import PublicCanary
@@ -50,6 +51,9 @@ def ports() -> Ports:
         sight=stores.sight,
         alerts=stores.alerts,
         automatic=stores.automatic,
+        notification_cursors=stores.notification_cursors,
+        notification_deliveries=stores.notification_deliveries,
+        receivers=NoReceivers(),
         work=PostgresWorkStore(
             chosen.database_url,
             policy=policy,

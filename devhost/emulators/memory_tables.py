@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from devhost.emulators.memory_alerts import MemoryAlertStore, MemoryAutomaticStore
+from devhost.emulators.memory_notifications import MemoryNotificationCursorStore, MemoryNotificationDeliveryStore
 from devhost.emulators.memory_rows import Fault, MemoryRows, Snapshot, no_fault
 from shared.domain.alerts import Alert
 from shared.domain.audit import AuditEntry
@@ -16,6 +17,7 @@ from shared.domain.events import Event
 from shared.domain.gateways import Gateway
 from shared.domain.health import Sight
 from shared.domain.locks import EnvironmentLock, Versioned
+from shared.domain.notification_cursors import Delivery, NotificationCursor
 from shared.domain.operations import Operation
 from shared.domain.preflight import Preflight
 
@@ -208,6 +210,8 @@ class TablesSnapshot:
     sight: Snapshot[Sight]
     alerts: Snapshot[Alert]
     automatic: Snapshot[AutomaticRuns]
+    notification_cursors: Snapshot[NotificationCursor]
+    notification_deliveries: Snapshot[Delivery]
 
 
 class MemoryTables:
@@ -224,6 +228,8 @@ class MemoryTables:
         self.sight = MemorySightStore(fault)
         self.alerts = MemoryAlertStore(fault)
         self.automatic = MemoryAutomaticStore(fault)
+        self.notification_cursors = MemoryNotificationCursorStore(fault)
+        self.notification_deliveries = MemoryNotificationDeliveryStore(fault)
 
     def snapshot(self) -> TablesSnapshot:
         """Return all rows as they are now, one table after the other."""
@@ -238,6 +244,8 @@ class MemoryTables:
             sight=self.sight.rows.snapshot(),
             alerts=self.alerts.rows.snapshot(),
             automatic=self.automatic.rows.snapshot(),
+            notification_cursors=self.notification_cursors.rows.snapshot(),
+            notification_deliveries=self.notification_deliveries.rows.snapshot(),
         )
 
     def restore(self, snapshot: TablesSnapshot) -> None:
@@ -252,6 +260,8 @@ class MemoryTables:
         self.sight.rows.restore(snapshot.sight)
         self.alerts.rows.restore(snapshot.alerts)
         self.automatic.rows.restore(snapshot.automatic)
+        self.notification_cursors.rows.restore(snapshot.notification_cursors)
+        self.notification_deliveries.rows.restore(snapshot.notification_deliveries)
 
 
 def _primary_first(gateways: Iterable[Gateway]) -> Sequence[Gateway]:

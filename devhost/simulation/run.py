@@ -10,6 +10,7 @@ from datetime import timedelta
 from random import Random
 from typing import Final
 
+from devhost.emulators.memory_notifications import MemoryReceivers
 from devhost.emulators.memory_work import MemoryWorkStore
 from devhost.simulation.checkers import (
     SAFETY,
@@ -103,6 +104,8 @@ class Simulation:
             drills=self.tables.drills,
             preflights=self.tables.preflights,
             sight=self.tables.sight, alerts=self.tables.alerts, automatic=self.tables.automatic, work=self.work,
+            notification_cursors=self.tables.notification_cursors,
+            notification_deliveries=self.tables.notification_deliveries, receivers=MemoryReceivers(),
             clusters=self.clusters, canary=SwitchedCanary(), clock=self.clocks, ids=SeededIds(),
         )  # fmt: skip
         self.work.put_config(RotationConfig(id="cfg-pro", environment=PRO.name, name="requeued", max_attempts=8))

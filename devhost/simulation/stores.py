@@ -101,6 +101,8 @@ def watched_tables(trouble: Trouble) -> MemoryTables:
     tables.sight.rows = WatchedRows("sight", trouble, lambda _: None)
     tables.alerts.rows = WatchedRows("alerts", trouble, lambda _: None)
     tables.automatic.rows = WatchedRows("automatic", trouble, lambda _: None)
+    tables.notification_cursors.rows = WatchedRows("notification_cursors", trouble, lambda _: None)
+    tables.notification_deliveries.rows = WatchedRows("notification_deliveries", trouble, lambda _: None)
     return tables
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from devhost.emulators.memory_clusters import RUNNING, MemoryClusters
+from devhost.emulators.memory_notifications import MemoryReceivers
 from devhost.emulators.memory_rows import Fault, no_fault
 from devhost.emulators.memory_tables import MemoryTables
 from devhost.emulators.memory_work import MemoryWorkStore
@@ -117,13 +118,16 @@ class SimulatedGateway:
 class World:
     """One environment, PRO, with a primary and a cold DR gateway whose cluster boots it."""
 
-    def __init__(self, *, policy: Policy | None = None, fault: Fault = no_fault) -> None:
+    def __init__(
+        self, *, policy: Policy | None = None, fault: Fault = no_fault, receivers: MemoryReceivers | None = None
+    ) -> None:
         self.clock = WorldClock()
         self.tables = MemoryTables(fault)
         self.policy = policy or Policy()
         self.work = MemoryWorkStore(policy=self.policy, clock=self.clock.now)
         self.clusters = MemoryClusters(self.clock, start_s=200, stop_s=95, fault=fault)
         self.canary = SwitchedCanary()
+        self.receivers = receivers or MemoryReceivers()
         self.memory = MonitorMemory()
         self.ports = Ports(
             environments={PRO.name: PRO}, policy=self.policy, locks=self.tables.locks, gateways=self.tables.gateways,
@@ -131,6 +135,8 @@ class World:
             drills=self.tables.drills,
             preflights=self.tables.preflights,
             sight=self.tables.sight, alerts=self.tables.alerts, automatic=self.tables.automatic, work=self.work,
+            notification_cursors=self.tables.notification_cursors,
+            notification_deliveries=self.tables.notification_deliveries, receivers=self.receivers,
             clusters=self.clusters, canary=self.canary, clock=self.clock, ids=CountedIds(),
         )  # fmt: skip
         self.primary = SimulatedGateway(self, "gw-pro-primary", Role.PRIMARY)

@@ -13,6 +13,8 @@ locals {
     "events",
     "gateways",
     "monitorsight",
+    "notificationcursors",
+    "notificationdeliveries",
     "operations",
     "preflights",
   ]

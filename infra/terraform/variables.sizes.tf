@@ -62,13 +62,14 @@ variable "database" {
 }
 
 variable "schedules" {
-  description = "NCRONTAB expressions of the five timers, staggered: timers that fire together each get an instance. A drill starts the DR cluster."
+  description = "NCRONTAB expressions of the six timers, staggered: timers that fire together each get an instance. A drill starts the DR cluster."
   type = object({
     health_monitor = optional(string, "*/15 * * * * *")
     task_timeout   = optional(string, "5/15 * * * * *")
     mirror         = optional(string, "10/15 * * * * *")
     preflight      = optional(string, "30 */15 * * * *")
     drill          = optional(string, "0 0 10 15 1,4,7,10 *")
+    notification   = optional(string, "12/15 * * * * *")
   })
   default = {}
 

@@ -14,6 +14,7 @@ from shared.adapters.table_drills import TableDrillStore
 from shared.adapters.table_events import TableEventStore
 from shared.adapters.table_gateways import TableGatewayStore
 from shared.adapters.table_locks import TableLockStore
+from shared.adapters.table_notifications import TableNotificationCursorStore, TableNotificationDeliveryStore
 from shared.adapters.table_operations import TableOperationStore
 from shared.adapters.table_preflights import TablePreflightStore
 from shared.adapters.table_rows import TableRows, write_fault
@@ -32,7 +33,12 @@ PREFLIGHTS: Final = "preflights"
 SIGHT: Final = "monitorsight"
 ALERTS: Final = "alerts"
 AUTOMATIC: Final = "automaticfailovers"
-TABLES: Final = (LOCKS, GATEWAYS, OPERATIONS, AUDIT, EVENTS, DRILLS, PREFLIGHTS, SIGHT, ALERTS, AUTOMATIC)
+NOTIFICATION_CURSORS: Final = "notificationcursors"
+NOTIFICATION_DELIVERIES: Final = "notificationdeliveries"
+TABLES: Final = (
+    LOCKS, GATEWAYS, OPERATIONS, AUDIT, EVENTS, DRILLS, PREFLIGHTS, SIGHT, ALERTS, AUTOMATIC, NOTIFICATION_CURSORS,
+    NOTIFICATION_DELIVERIES,
+)  # fmt: skip
 
 CONNECT_S: Final = 1.0
 ANSWER_S: Final = 2.0  # a guarded transaction holds a database row while it waits for this answer
@@ -58,6 +64,8 @@ class TableStores:
     sight: TableSightStore
     alerts: TableAlertStore
     automatic: TableAutomaticStore
+    notification_cursors: TableNotificationCursorStore
+    notification_deliveries: TableNotificationDeliveryStore
 
 
 def connect_endpoint(endpoint: str, *, client_id: str | None) -> "TableServiceClient":
@@ -111,6 +119,8 @@ def open_stores(client: "TableServiceClient") -> TableStores:
         sight=TableSightStore(rows(SIGHT)),
         alerts=TableAlertStore(rows(ALERTS)),
         automatic=TableAutomaticStore(rows(AUTOMATIC)),
+        notification_cursors=TableNotificationCursorStore(rows(NOTIFICATION_CURSORS)),
+        notification_deliveries=TableNotificationDeliveryStore(rows(NOTIFICATION_DELIVERIES)),
     )
 
 

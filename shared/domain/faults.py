@@ -4,7 +4,8 @@ ControlPlaneFault
 ├── CallerFault          the caller broke the contract; repeating it unchanged cannot help
 │   ├── MalformedRequest, NotAuthenticated, NotAuthorized
 │   ├── IdempotencyKeyReused, PreconditionMissing, PreconditionFailed
-│   └── UnknownEnvironment, UnknownGateway, UnknownOperation, UnknownConfig, UnknownTask
+│   └── UnknownEnvironment, UnknownGateway, UnknownOperation, UnknownConfig, UnknownTask,
+│       UnknownChannel
 ├── Unavailable          the world broke; safe to try again
 │   └── LockStoreUnavailable, DatabaseUnavailable, ClusterApiUnavailable, SigningKeysUnavailable
 ├── Conflict             a conditional write met another version
@@ -93,6 +94,12 @@ class UnknownTask(CallerFault):
     """The task does not exist."""
 
     code = "TaskNotFound"
+
+
+class UnknownChannel(CallerFault):
+    """The notification channel does not exist; the text names those that do."""
+
+    code = "ChannelNotFound"
 
 
 class Unavailable(ControlPlaneFault):

@@ -41,6 +41,7 @@ class Policy:
     alert_age_limit_s: float = 900.0  # an older alert is recorded and not acted on
     auto_cool_down_s: float = 3600.0  # between two automatic failovers of one environment
     auto_failovers_at_once: int = 2  # automatic failovers that may run at one time
+    notification_reminder_s: float = 900.0  # between two messages about an incident on which nobody acts
 
     @property
     def on_time_s(self) -> float:

@@ -12,6 +12,8 @@ from typing import Protocol
 from shared.domain.clusters import ClusterRequest, ClusterState
 from shared.domain.environments import Environment
 from shared.domain.policy import Policy
+from shared.ports.notification_stores import NotificationCursorStore, NotificationDeliveryStore
+from shared.ports.notifications import Receivers
 from shared.ports.records import (
     AlertStore,
     AuditStore,
@@ -48,10 +50,13 @@ __all__ = [
     "IdSource",
     "LeaseGranted",
     "LockStore",
+    "NotificationCursorStore",
+    "NotificationDeliveryStore",
     "OperationStore",
     "Ports",
     "PreflightStore",
     "ReadAuthority",
+    "Receivers",
     "Reported",
     "SightStore",
     "TaskNotResolved",
@@ -121,6 +126,9 @@ class Ports:
     sight: SightStore
     alerts: AlertStore
     automatic: AutomaticStore
+    notification_cursors: NotificationCursorStore
+    notification_deliveries: NotificationDeliveryStore
+    receivers: Receivers
     work: WorkStore
     clusters: Clusters
     canary: Canary

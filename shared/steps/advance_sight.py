@@ -12,7 +12,7 @@ from datetime import datetime
 from shared.domain.events import EventType
 from shared.domain.failover import Snapshot, health_of
 from shared.domain.faults import Conflict
-from shared.domain.gateways import ActivationStatus
+from shared.domain.gateways import ActivationStatus, Gateway
 from shared.domain.health import Health, Sight, Verdict, is_fresh, judge, tick
 from shared.domain.locks import EnvironmentLock
 from shared.domain.mass_silence import WatchedHolder, next_silence
@@ -110,7 +110,7 @@ def _tell_verdicts(ports: Ports, seen: Sequence[Snapshot], previous: Sight, judg
             if before is None or before is health.verdict:
                 continue
             lock = snapshot.lock.value if snapshot.lock else None
-            data = _change(before, health, gateway.id, lock, snapshot.now)
+            data = _change(before, health, gateway, lock, snapshot)
             log(EventType.VERDICT_CHANGED.value, environment=snapshot.environment, gateway=gateway.id, **data)
             event_id = f"verdict/{gateway.id}/{previous.last_tick_at.isoformat()}/{health.verdict.value}"
             tell(
@@ -120,17 +120,19 @@ def _tell_verdicts(ports: Ports, seen: Sequence[Snapshot], previous: Sight, judg
 
 
 def _change(
-    before: Verdict, health: Health, gateway_id: str, lock: EnvironmentLock | None, now: datetime
+    before: Verdict, health: Health, gateway: Gateway, lock: EnvironmentLock | None, snapshot: Snapshot
 ) -> dict[str, JsonValue]:
-    age_s = health.heartbeat_age_s
+    age_s, silence = health.heartbeat_age_s, snapshot.sight.silence if snapshot.sight else None
     return {
         "from": before.value,
         "to": health.verdict.value,
         "reason": health.reason,
         "heartbeat_age_seconds": round(age_s, 3) if age_s is not None else None,
         "consecutive_failures": health.consecutive_failures,
-        "holds_the_lock": lock is not None and lock.holder == gateway_id,
-        "paused": lock is not None and lock.modes.is_paused(now),
+        "role": gateway.role.value,
+        "holds_the_lock": lock is not None and lock.holder == gateway.id,
+        "in_mass_silence": silence is not None and gateway.id in silence.members,
+        "paused": lock is not None and lock.modes.is_paused(snapshot.now),
     }
 
 

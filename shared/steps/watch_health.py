@@ -124,7 +124,7 @@ def _mark_failed(
         ports, snapshot.environment, event_id=marked.written_by, type=EventType.GATEWAY_FAILED, subject=holder.id,
         data={
             "reason": health.reason, "consecutive_failures": health.consecutive_failures,
-            "fencing_token": str(lock.value.token),
+            "fencing_token": str(lock.value.token), "role": holder.role.value,
         },
     )  # fmt: skip
     return marked

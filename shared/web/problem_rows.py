@@ -94,6 +94,9 @@ FAULTS: Final[Mapping[type[faults.ControlPlaneFault], Row]] = {
     faults.UnknownTask: _missing(
         faults.UnknownTask, "Task", "GET /api/v1/admin/tasks lists the tasks of every environment."
     ),
+    faults.UnknownChannel: _missing(
+        faults.UnknownChannel, "Notification channel", "GET /api/v1/admin/notifications lists the channels."
+    ),
     faults.LockStoreUnavailable: _down(faults.LockStoreUnavailable, "Table Storage did not answer"),
     faults.DatabaseUnavailable: _down(faults.DatabaseUnavailable, "PostgreSQL did not answer"),
     faults.ClusterApiUnavailable: _down(

@@ -263,6 +263,18 @@ ALERTS: Final = Route(
     methods={"POST": ALERT_SENDERS},
     summary="An action group of Azure Monitor brings an alert in the common schema, as evidence",
 )
+NOTIFICATIONS: Final = Route(
+    name="notifications_overview",
+    path="v1/admin/notifications",
+    methods={"GET": READERS},
+    summary="The channels to people, how far each is in every timeline, and the newest attempts to reach them",
+)
+TEST_CHANNEL: Final = Route(
+    name="test_notification",
+    path="v1/admin/notifications/{channel}/test",
+    methods={"POST": OPERATORS},
+    summary="Send a marked test through a channel now, and answer what its receiver said",
+)
 LIVE: Final = Route(
     name="health_live",
     path="health/live",
@@ -280,5 +292,5 @@ ROUTES: Final = (
     GATEWAY_HEALTH, GATEWAYS, GATEWAY_TASKS, TASKS, RESOLVE_TASK, RESTORE_AUTHORITY, DEACTIVATE, ACTIVATE_DR, FAILBACK,
     EXPLAIN, MODES, PAUSE, RESUME, BEGIN, APPROVE, RETRY, SKIP, CANCEL, OPERATION, OPERATIONS, CONFIG, EXECUTE,
     REGISTER, HEARTBEAT, CLAIM, PROGRESS, COMPLETE, DRILLS, ABORT_DRILL, CANARY, PREFLIGHT, EVENTS, AUDIT, VERIFY_AUDIT,
-    REPORT, HISTORY, METRICS, ALERTS, LIVE, READY,
+    REPORT, HISTORY, METRICS, ALERTS, NOTIFICATIONS, TEST_CHANNEL, LIVE, READY,
 )  # fmt: skip

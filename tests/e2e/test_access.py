@@ -37,6 +37,7 @@ VALUES = {
     "config_id": "cfg-npr-demo",
     "task_id": "task-1",
     "drill_id": "NPR-2",
+    "channel": "on-call",
 }
 
 

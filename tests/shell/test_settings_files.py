@@ -39,7 +39,7 @@ def test_the_sample_is_not_encrypted_so_that_the_tools_can_read_it() -> None:
 
 def test_the_schedules_are_staggered_so_that_they_do_not_start_together() -> None:
     values = {SAMPLE["Values"][name] for name in schedules()}
-    assert len(values) == len(schedules()) == 5
+    assert len(values) == len(schedules()) == 6
 
 
 def options(tree: dict[str, Any], path: str = "") -> dict[str, object]:

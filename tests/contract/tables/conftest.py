@@ -17,6 +17,8 @@ from shared.ports import (
     EventStore,
     GatewayStore,
     LockStore,
+    NotificationCursorStore,
+    NotificationDeliveryStore,
     OperationStore,
     PreflightStore,
     SightStore,
@@ -37,6 +39,8 @@ class Stores:
     sight: SightStore
     alerts: AlertStore
     automatic: AutomaticStore
+    notification_cursors: NotificationCursorStore
+    notification_deliveries: NotificationDeliveryStore
 
 
 @pytest.fixture(scope="session")
@@ -64,6 +68,8 @@ def table_stores(table_client: TableServiceClient) -> Stores:
         sight=stores.sight,
         alerts=stores.alerts,
         automatic=stores.automatic,
+        notification_cursors=stores.notification_cursors,
+        notification_deliveries=stores.notification_deliveries,
     )
 
 
@@ -85,6 +91,8 @@ def stores(request: pytest.FixtureRequest) -> Stores:
         sight=memory.sight,
         alerts=memory.alerts,
         automatic=memory.automatic,
+        notification_cursors=memory.notification_cursors,
+        notification_deliveries=memory.notification_deliveries,
     )
 
 
@@ -116,4 +124,6 @@ def proxied(azurite: str, proxy: FaultProxy) -> Iterator[Stores]:
             sight=stores.sight,
             alerts=stores.alerts,
             automatic=stores.automatic,
+            notification_cursors=stores.notification_cursors,
+            notification_deliveries=stores.notification_deliveries,
         )

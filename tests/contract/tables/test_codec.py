@@ -25,6 +25,7 @@ from shared.adapters.gateway_codec import GATEWAY
 from shared.adapters.operation_codec import OPERATION, operation_key
 from shared.adapters.record_codec import ENTRY, LOCK, SIGHT
 from shared.adapters.table_drills import SLOT
+from shared.adapters.table_notifications import CURSOR, DELIVERY
 from shared.adapters.table_preflights import PREFLIGHT
 from shared.domain.audit import is_intact, next_entry
 from shared.domain.environments import Role
@@ -44,6 +45,7 @@ from shared.domain.operations import (
     StepStatus,
 )  # fmt: skip
 from tests.contract.tables.examples import NOON, drill_slot, ended, gateway, lock, operation, sight
+from tests.contract.tables.test_notifications import attempt, cursor
 from tests.contract.tables.test_preflights import every_check
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -224,6 +226,8 @@ EXAMPLES: list[tuple[Codec[Any], object]] = [
     (SIGHT, sight()),
     (SLOT, drill_slot("PRO")),
     (PREFLIGHT, every_check("PRO")),
+    (CURSOR, cursor("PRO")),
+    (DELIVERY, attempt("on-call")),
 ]
 
 

@@ -10,6 +10,7 @@ import pytest
 from azure.data.tables import TableClient
 
 from devhost.emulators.memory_clusters import MemoryClusters
+from devhost.emulators.memory_notifications import MemoryReceivers
 from devhost.simulation.world import SwitchedCanary
 from shared.adapters.postgres_work import PostgresWorkStore
 from shared.adapters.random_ids import RandomIds
@@ -81,6 +82,8 @@ def system(azurite: str, database_url: str) -> Iterator[System]:
             gateways=stores.gateways, operations=stores.operations, audit=stores.audit,
             events=stores.events, drills=stores.drills, preflights=stores.preflights, sight=stores.sight,
             alerts=stores.alerts, automatic=stores.automatic, work=work,
+            notification_cursors=stores.notification_cursors,
+            notification_deliveries=stores.notification_deliveries, receivers=MemoryReceivers(),
             clusters=MemoryClusters(clock, start_s=1, stop_s=1), canary=SwitchedCanary(), clock=clock,
             ids=RandomIds(clock),
         )  # fmt: skip

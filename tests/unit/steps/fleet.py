@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from devhost.emulators.memory_clusters import MemoryClusters
+from devhost.emulators.memory_notifications import MemoryReceivers
 from devhost.emulators.memory_rows import Fault, no_fault
 from devhost.emulators.memory_tables import MemoryTables
 from devhost.emulators.memory_work import MemoryWorkStore
@@ -37,7 +38,7 @@ class Fleet:
         self.ports = Ports(
             environments={name: Environment(name=name, dr_cluster=f"clusters/{name}") for name in self.names},
             policy=self.policy, work=self.work, clusters=self.clusters, canary=self.canary, clock=self.clock,
-            ids=CountedIds(), **stores_of(self.tables),
+            ids=CountedIds(), receivers=MemoryReceivers(), **stores_of(self.tables),
         )  # fmt: skip
         self.silent: set[str] = set()
         self.last = MonitorPass(verdicts={}, sees=False)
@@ -106,5 +107,6 @@ def stores_of(tables: MemoryTables) -> dict[str, Any]:
     return {
         "locks": tables.locks, "gateways": tables.gateways, "operations": tables.operations, "audit": tables.audit,
         "events": tables.events, "sight": tables.sight, "alerts": tables.alerts, "automatic": tables.automatic,
-        "drills": tables.drills, "preflights": tables.preflights,
+        "drills": tables.drills, "preflights": tables.preflights, "notification_cursors": tables.notification_cursors,
+        "notification_deliveries": tables.notification_deliveries,
     }  # fmt: skip

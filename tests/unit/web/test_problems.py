@@ -66,6 +66,7 @@ STATUSES = {
     faults.UnknownOperation: 404,
     faults.UnknownConfig: 404,
     faults.UnknownTask: 404,
+    faults.UnknownChannel: 404,
     faults.Conflict: 409,
     faults.LockStoreUnavailable: 503,
     faults.DatabaseUnavailable: 503,

@@ -32,6 +32,7 @@ locals {
     MVDR_MIRROR_SCHEDULE         = var.schedules.mirror
     MVDR_PREFLIGHT_SCHEDULE      = var.schedules.preflight
     MVDR_DRILL_SCHEDULE          = var.schedules.drill
+    MVDR_NOTIFICATION_SCHEDULE   = var.schedules.notification
   }
 
   protocol_settings = { for name, value in var.protocol : "MVDR_${upper(name)}" => tostring(value) }

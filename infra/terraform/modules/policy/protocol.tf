@@ -30,5 +30,6 @@ locals {
     "alert_age_limit_s",
     "auto_cool_down_s",
     "auto_failovers_at_once",
+    "notification_reminder_s",
   ]
 }

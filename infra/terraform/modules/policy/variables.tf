@@ -79,8 +79,8 @@ variable "traces" {
 }
 
 variable "schedules" {
-  description = "NCRONTAB expressions of the five timers."
-  type        = object({ health_monitor = string, task_timeout = string, mirror = string, preflight = string, drill = string })
+  description = "NCRONTAB expressions of the six timers."
+  type        = object({ health_monitor = string, task_timeout = string, mirror = string, preflight = string, drill = string, notification = string })
 }
 
 variable "protocol" {
