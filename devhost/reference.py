@@ -57,8 +57,9 @@ def settings_page() -> str:
         lines.append(f"| `{PREFIX}{name.upper()}` | {default} | {field.description or ''} |")
     lines += [
         f"| `{PREFIX}{name}_SCHEDULE` | needed | six-field NCRONTAB expression; every 15 s in the sample |"
-        for name in ("HEALTH_MONITOR", "TASK_TIMEOUT", "MIRROR", "NOTIFICATION")
+        for name in ("HEALTH_MONITOR", "TASK_TIMEOUT", "MIRROR")
     ]
+    lines += [f"| `{PREFIX}NOTIFICATION_SCHEDULE` | needed | six-field NCRONTAB expression; every 30 s |"]
     lines += [f"| `{PREFIX}DRILL_SCHEDULE` | needed | six-field NCRONTAB expression; once a quarter in the sample |"]
     lines += [f"| `{PREFIX}PREFLIGHT_SCHEDULE` | needed | six-field NCRONTAB expression; every 15 min in the sample |"]
     lines += [
@@ -121,6 +122,10 @@ def api_page() -> str:
         '`{"reason": …, "holder": …}`; by default the holder the mirror knows. `admin/tasks` answers',
         '`{"value": […], "next_after": …}`: pass `next_after` as `?after=` for the next page. The task list of a',
         "gateway names its next page in the `Link` header.",
+        "",
+        "`notifications` shows of each channel how far it is in every timeline (`cursors`) and its newest `attempts`.",
+        "`receipt` is `accepted`, `failed` (tried again) or `refused` (passed over): what the receiver said, not",
+        "whether a person has read it. `test` answers 200 and the attempt, whatever its receipt.",
         "",
         *EVIDENCE,
         "",

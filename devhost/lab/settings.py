@@ -29,7 +29,7 @@ TICK_S = {
     "MVDR_TASK_TIMEOUT_SCHEDULE": 15.0,
     "MVDR_MIRROR_SCHEDULE": 15.0,
     "MVDR_PREFLIGHT_SCHEDULE": 900.0,
-    "MVDR_NOTIFICATION_SCHEDULE": 15.0,
+    "MVDR_NOTIFICATION_SCHEDULE": 30.0,
 }
 SHORTEST_TICK_S = 0.5
 DRILL_SCHEDULE = "0 0 10 15 1,4,7,10 *"  # as in the sample: in the lab, people begin their drills

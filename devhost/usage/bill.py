@@ -37,6 +37,7 @@ class Plan:
     monitor_s: float = 15.0
     mirror_s: float = 15.0
     timeouts_s: float = 15.0
+    notification_s: float = 30.0
     claim_s: float = 15.0  # how often the holder looks for work
     memory_gb: float = 2.0
     always_ready_http: int = 2
@@ -88,10 +89,8 @@ class _Load:
 
 def bill(plan: Plan, figures: Figures, prices: PriceTable, hub: HubSettings) -> Bill:
     """Return the bill of a plan. Raises ValueError for a plan that nobody can run."""
-    if (
-        plan.environments < 1
-        or min(plan.heartbeat_s, plan.monitor_s, plan.mirror_s, plan.timeouts_s, plan.claim_s) <= 0
-    ):
+    timers = (plan.monitor_s, plan.mirror_s, plan.timeouts_s, plan.notification_s)
+    if plan.environments < 1 or min(plan.heartbeat_s, plan.claim_s, *timers) <= 0:
         raise ValueError("a plan has environments, and everything in it happens at intervals above 0 s")
     load = _load(plan, figures)
     lines = [*_compute(plan, load, prices), *_storage(plan, load, prices, hub), *_always_ready(plan, load, prices)]
@@ -115,6 +114,7 @@ def _load(plan: Plan, figures: Figures) -> _Load:
             (_for(figures.monitor_pass, plan.environments), MONTH_S / plan.monitor_s),
             (_for(figures.mirror_pass, plan.environments), MONTH_S / plan.mirror_s),
             (pieces["timeout_pass"], MONTH_S / plan.timeouts_s),
+            (pieces["notification_pass"], MONTH_S / plan.notification_s),
         ),
         operations=tuple((pieces[name], drills) for name in OPERATIONS),
     )

@@ -38,22 +38,23 @@ def usage(as_json: bool, keeps: bool) -> None:
 @click.command(context_settings={"show_default": True})
 @click.option("--environments", type=click.IntRange(1, 1000), default=USUAL.environments)
 @click.option("--heartbeat", type=EVERY, default=USUAL.heartbeat_s, help="Seconds between heartbeats.")
-@click.option("--monitor", type=EVERY, default=USUAL.monitor_s, help="Seconds between passes of the health monitor.")
+@click.option("--monitor", type=EVERY, default=USUAL.monitor_s, help="Seconds between passes of the monitor.")
 @click.option("--mirror", type=EVERY, default=USUAL.mirror_s, help="Of the reconciler.")
 @click.option("--timeouts", type=EVERY, default=USUAL.timeouts_s, help="Of the task time-outs.")
+@click.option("--notification", type=EVERY, default=USUAL.notification_s, help="Of the notifications.")
 @click.option("--claim", type=EVERY, default=USUAL.claim_s, help="Seconds between a holder's looks for work.")
 @click.option("--memory-mb", type=click.Choice(["512", "2048", "4096"]), default="2048", help="Of one instance.")
 @click.option("--always-ready-http", type=click.IntRange(0, 100), default=USUAL.always_ready_http)
 @click.option("--always-ready-durable", type=click.IntRange(0, 100), default=USUAL.always_ready_durable)
 def cost(
-    environments: int, heartbeat: float, monitor: float, mirror: float, timeouts: float, claim: float, memory_mb: str,
-    always_ready_http: int, always_ready_durable: int,
+    environments: int, heartbeat: float, monitor: float, mirror: float, timeouts: float, notification: float,
+    claim: float, memory_mb: str, always_ready_http: int, always_ready_durable: int,
 ) -> None:  # fmt: skip
     """Compute what a month costs, from the kept figures and the price table."""
     plan = Plan(
         environments=environments, heartbeat_s=heartbeat, monitor_s=monitor, mirror_s=mirror, timeouts_s=timeouts,
-        claim_s=claim, memory_gb=int(memory_mb) / 1024, always_ready_http=always_ready_http,
-        always_ready_durable=always_ready_durable,
+        notification_s=notification, claim_s=claim, memory_gb=int(memory_mb) / 1024,
+        always_ready_http=always_ready_http, always_ready_durable=always_ready_durable,
     )  # fmt: skip
     click.echo(report(plan, kept_figures(), load_prices(), hub_settings()))
 

@@ -11,11 +11,13 @@ from datetime import timedelta
 from functools import partial
 from typing import Final, ParamSpec, TypeVar
 
+from devhost.emulators.memory_notifications import MemoryReceivers
 from devhost.lab.names import cluster_id
 from devhost.usage.figures import Figures, Piece
 from devhost.usage.household import Household
 from devhost.usage.stage import DATABASE_LEASE_S, DATABASE_MARGIN_S, Stage
 from functions.admin_failover import LOOK_S
+from shared.domain.notifications import Channel, ChannelKind
 from shared.domain.operations import OperationKind, OperationRequest, OperationStatus
 from shared.domain.tasks import RotationConfig, TaskStatus
 from shared.flows.catalogue import FLOWS
@@ -25,6 +27,7 @@ from shared.steps.admin_calls import execute_rotation, find_operation, put_confi
 from shared.steps.begin_drill import running_drills
 from shared.steps.begin_operation import Begun, begin_operation
 from shared.steps.gateway_calls import claim_tasks, report_task
+from shared.steps.notify import notify
 from shared.steps.quiet_look import MonitorMemory
 from shared.steps.reconcile import expire_tasks, running_operations, sync_mirrors
 from shared.steps.run_step import run_step
@@ -72,6 +75,7 @@ def drive(stage: Stage) -> Figures:
     monitor, mirror = _passes(works)
     pieces["monitor_first_pass"] = _timer(works, "monitor_first_pass", watch_health, stage.ports)
     pieces["timeout_pass"] = _timer(works, "timeout_pass", expire_tasks, stage.ports)
+    pieces |= _notifications(works)
     pieces["idle_five_minutes"] = _idle(works, home, stage.with_environments(ENVIRONMENTS[:2]))
     pieces |= _failover_and_back(works, home)
     return Figures(pieces=pieces, monitor_pass=monitor, mirror_pass=mirror)
@@ -117,6 +121,18 @@ def _passes(works: Clockwork) -> tuple[dict[int, Piece], dict[int, Piece]]:
         monitor[size] = _timer(works, f"monitor_pass_{size}", partial(watch_health, memory=memory), ports)
         mirror[size] = _timer(works, f"mirror_pass_{size}", _reconcile, ports)
     return monitor, mirror
+
+
+def _notifications(works: Clockwork) -> dict[str, Piece]:
+    """A pass without channels, and one without news for a channel that follows every environment."""
+    without = _timer(works, "notification_without_channels", notify, works.stage.ports)
+    receivers = MemoryReceivers(Channel(name="on-call", kind=ChannelKind.WEBHOOK))
+    ports = replace(works.stage.ports, receivers=receivers)
+    notify(ports)
+    return {
+        "notification_without_channels": without,
+        "notification_pass": _timer(works, "notification_pass", notify, ports),
+    }
 
 
 def _reconcile(ports: Ports) -> list[OperationRequest]:

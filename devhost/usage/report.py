@@ -25,13 +25,15 @@ LEVERS: Final[Mapping[str, Mapping[str, Any]]] = {
     "memory of an instance 512 MB": {"memory_gb": 0.5},
     "reconciler and task time-outs once a minute": {"mirror_s": 60.0, "timeouts_s": 60.0},
     "health monitor every 30 s": {"monitor_s": 30.0},
+    "notifications once a minute": {"notification_s": 60.0},
+    "no channels, notifications once a day": {"notification_s": 86400.0},
     "heartbeat every 30 s": {"heartbeat_s": 30.0},
     "look for work once a minute": {"claim_s": 60.0},
     "no always-ready Durable instance": {"always_ready_durable": 0},
 }
 LEAN: Final[Mapping[str, Any]] = {"memory_gb": 0.5, "mirror_s": 60.0, "timeouts_s": 60.0, "claim_s": 60.0,
-                                  "always_ready_durable": 0}  # fmt: skip
-"""The levers that cost no detection time."""
+                                  "notification_s": 86400.0, "always_ready_durable": 0}  # fmt: skip
+"""The levers that cost no detection time, for a control plane without notification channels."""
 
 
 def report(plan: Plan, figures: Figures, prices: PriceTable, hub: HubSettings) -> str:

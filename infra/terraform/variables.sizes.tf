@@ -69,7 +69,7 @@ variable "schedules" {
     mirror         = optional(string, "10/15 * * * * *")
     preflight      = optional(string, "30 */15 * * * *")
     drill          = optional(string, "0 0 10 15 1,4,7,10 *")
-    notification   = optional(string, "12/15 * * * * *")
+    notification   = optional(string, "12/30 * * * * *")
   })
   default = {}
 

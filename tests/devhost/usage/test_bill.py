@@ -28,6 +28,7 @@ FIGURES: Final = Figures(
         "heartbeat_holder": piece(3, http_calls=1),
         "claim_of_nothing": piece(2, http_calls=1),
         "timeout_pass": piece(0, timer_calls=1),
+        "notification_pass": piece(3, timer_calls=1),
         "failover": piece(100, http_calls=1, activities=20, durable_timers=10, lasts_s=300.0),
         "failback": piece(50, http_calls=1, activities=10, durable_timers=5, lasts_s=10.0),
         "stop_dr_cluster": piece(30, activities=5, durable_timers=4, lasts_s=60.0),
@@ -46,11 +47,12 @@ def line(made: Bill, what: str) -> tuple[float, float]:
 def test_a_month_of_two_environments_by_hand() -> None:
     made = bill(PLAN, FIGURES, PRICES, HUB)
     ticks = 2_628_000 / 15  # 175,200: a month of 730 h in steps of 15 s
-    assert line(made, "memory of functions on demand") == pytest.approx((3 * ticks * 1 * 2, 24.7312))
-    assert line(made, "executions on demand") == pytest.approx((525_600, (525_600 - 250_000) * 0.40 / 1e6))
+    assert line(made, "memory of functions on demand") == pytest.approx((3.5 * ticks * 1 * 2, 29.2864))
+    assert line(made, "executions on demand") == pytest.approx((613_200, (613_200 - 250_000) * 0.40 / 1e6))
     assert line(made, "executions on always-ready instances") == pytest.approx((4 * ticks, 4 * ticks * 0.40 / 1e6))
-    # heartbeats 3, looks for work 2, for two environments; monitor 2, reconciler 6, time-outs 0
-    requests = ticks * (2 * 3 + 2 * 2 + 2 + 6)
+    # heartbeats 3, looks for work 2, for two environments; monitor 2, reconciler 6, time-outs 0;
+    # notifications 3, half as often
+    requests = ticks * (2 * 3 + 2 * 2 + 2 + 6 + 3 / 2)
     assert line(made, LOCK_ACCOUNT) == pytest.approx((requests, requests * 0.00036 / 1e4))
     assert line(made, "2 HTTP, existing") == pytest.approx((2 * 2_628_000 * 2, 42.048))
     assert line(made, "HTTP, executing") == pytest.approx((4 * ticks * 2, 4 * ticks * 2 * 0.000016))
@@ -79,7 +81,7 @@ def test_without_always_ready_instances_everything_is_on_demand_and_nothing_is_l
     assert none.usd(Section.ALWAYS_READY) == 0
     calls = "executions on demand", "executions on always-ready instances"
     assert sum(line(none, what)[0] for what in calls) == pytest.approx(sum(line(ready, what)[0] for what in calls))
-    assert line(none, "memory of functions on demand")[0] == pytest.approx(7 * 175_200 * 2)
+    assert line(none, "memory of functions on demand")[0] == pytest.approx(7.5 * 175_200 * 2)
 
 
 @pytest.mark.parametrize(("took_s", "billed"), [(0.1, 1.0), (1.0, 1.0), (1.01, 1.1), (1.1, 1.1), (25.0, 25.0)])
@@ -106,7 +108,7 @@ def test_the_task_hub_is_read_from_the_file_that_is_shipped() -> None:
 INTERVALS = st.floats(1.0, 300.0)
 PLANS = st.builds(
     Plan, environments=st.integers(1, 40), heartbeat_s=INTERVALS, monitor_s=INTERVALS, mirror_s=INTERVALS,
-    timeouts_s=INTERVALS, claim_s=INTERVALS, memory_gb=st.sampled_from((0.5, 2.0, 4.0)),
+    timeouts_s=INTERVALS, notification_s=INTERVALS, claim_s=INTERVALS, memory_gb=st.sampled_from((0.5, 2.0, 4.0)),
     always_ready_http=st.integers(0, 3), always_ready_durable=st.integers(0, 2),
     drills_a_month=st.sampled_from((0.0, 1 / 3, 1.0, 3.0)),
 )  # fmt: skip
@@ -124,7 +126,11 @@ def test_another_environment_never_makes_a_month_cheaper(plan: Plan, more: int) 
 
 
 @PROPERTY
-@given(PLANS, st.sampled_from(("heartbeat_s", "monitor_s", "mirror_s", "timeouts_s", "claim_s")), st.floats(1.0, 9.0))
+@given(
+    PLANS,
+    st.sampled_from(("heartbeat_s", "monitor_s", "mirror_s", "timeouts_s", "notification_s", "claim_s")),
+    st.floats(1.0, 9.0),
+)
 def test_doing_anything_more_often_never_makes_a_month_cheaper(plan: Plan, what: str, factor: float) -> None:
     assert total(replace(plan, **{what: getattr(plan, what) / factor})) >= total(plan) - 1e-9
 
@@ -163,7 +169,7 @@ def test_a_number_of_environments_that_was_not_counted_gets_the_next_larger_or_g
     figures = replace(
         FIGURES, mirror_pass={1: piece(3), 2: piece(6), 4: piece(12)}, monitor_pass={1: piece(2), 4: piece(2)}
     )
-    apart = replace(PLAN, heartbeat_s=1e9, claim_s=1e9)  # leaves the passes
+    apart = replace(PLAN, heartbeat_s=1e9, claim_s=1e9, notification_s=1e9)  # leaves the passes
     requests = {
         number: line(bill(replace(apart, environments=number), figures, PRICES, HUB), LOCK_ACCOUNT)[0] / 175_200
         for number in (2, 3, 4, 5, 10)

@@ -14,7 +14,7 @@ variables {
   api_client_id              = "88888888-8888-4888-8888-888888888888"
   public_url                 = "https://func.example.com"
   traces                     = { exporter = "none", otlp_endpoint = "" }
-  schedules                  = { health_monitor = "*/15 * * * * *", task_timeout = "5/15 * * * * *", mirror = "10/15 * * * * *", preflight = "30 */15 * * * *", drill = "0 0 10 15 1,4,7,10 *", notification = "12/15 * * * * *" }
+  schedules                  = { health_monitor = "*/15 * * * * *", task_timeout = "5/15 * * * * *", mirror = "10/15 * * * * *", preflight = "30 */15 * * * *", drill = "0 0 10 15 1,4,7,10 *", notification = "12/30 * * * * *" }
   protocol                   = { heartbeat_timeout_s = 180 }
   durable_backend            = "azure_storage"
   scheduler_connection       = ""
