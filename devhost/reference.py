@@ -66,6 +66,7 @@ def settings_page() -> str:
         "",
         f"`{PREFIX}ENVIRONMENTS` is a JSON object from names to `dr_cluster` and, both optional, `primary_cluster` and",
         "`rto_target_s`, which stands in for the number below.",
+        f"`{PREFIX}NOTIFICATION_CHANNELS` is one from names to receivers: [notifications](../howto/notifications.md).",
     ]
     lines += ["", "## Numbers of the protocol", "", "| Variable | Default |", "|---|---|"]
     lines += [f"| `{PREFIX}{field.name.upper()}` | {field.default:g} |" for field in fields(Policy)]

@@ -2,21 +2,26 @@
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from shared.channel_settings import ChannelName, ChannelSetting, is_this_machine
 from shared.domain.environments import Environment
 from shared.domain.policy import Policy
 from shared.domain.traces import TraceExporter
+from shared.ports.notifications import Destination
 
 PREFIX: Final = "MVDR_"
 
 _CLUSTER_ID: Final = (
     r"(?i)^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.ContainerService/managedClusters/[^/]+$"
 )
+
+_NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,31}|\[key\]")
 
 
 def _parsed(value: object) -> object:
@@ -33,6 +38,11 @@ def _parsed(value: object) -> object:
         return json.loads(value, object_pairs_hook=unique) if isinstance(value, str) else value
     except RecursionError:
         raise ValueError("nested too deep") from None
+
+
+def is_unresolved(value: str) -> bool:
+    """Whether a setting is still the Key Vault reference: the platform leaves it there when the vault said no."""
+    return value.startswith("@Microsoft.KeyVault(")
 
 
 class SettingsFault(Exception):
@@ -89,11 +99,17 @@ class Settings(BaseModel):
         description="where traces of operations go: `none`; `otlp` (OTEL_EXPORTER_OTLP_*), or `azure`"
         " (APPLICATIONINSIGHTS_CONNECTION_STRING)",
     )
+    notification_channels: Annotated[dict[ChannelName, ChannelSetting], BeforeValidator(_parsed)] = Field(
+        default={}, description="JSON object from names to receivers of notifications; in Azure a Key Vault reference"
+    )
     numbers: dict[str, int | float] = Field(default_factory=dict)
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "Settings":
         """Return the settings found in `env`; empty variables count as absent.
+
+        So does a Key Vault reference to the channels that the platform could not resolve: a vault that does not answer
+        must not keep a failover from beginning.
 
         Raises:
             SettingsFault: Something is missing, unknown or wrong; every fault is named at once.
@@ -103,6 +119,8 @@ class Settings(BaseModel):
             for key, value in env.items()
             if key.startswith(PREFIX) and value != "" and not key.endswith("_SCHEDULE")
         }
+        if is_unresolved(given.get("notification_channels", "")):
+            del given["notification_channels"]
         faults = [f"{PREFIX}NUMBERS: unknown"] if given.pop("numbers", None) is not None else []
         written = {name: given.pop(name) for name in POLICY_NAMES if name in given}
         numbers, wrong = _numbers(written)
@@ -113,8 +131,9 @@ class Settings(BaseModel):
             faults.append(f"exactly one of {PREFIX}TABLES_ENDPOINT and {PREFIX}TABLES_CONNECTION_STRING is needed")
         try:
             settings = cls.model_validate({**given, "numbers": numbers})
+            faults += _channel_faults(settings)
         except ValidationError as failure:
-            faults += [f"{_variable(error['loc'])}: {error['msg']}" for error in failure.errors()]
+            faults += [f"{_variable(error['loc'])}: {_message(error)}" for error in failure.errors()]
         if faults:
             raise SettingsFault("settings are not usable:\n  " + "\n  ".join(faults))
         return settings
@@ -134,6 +153,10 @@ class Settings(BaseModel):
             )
             for name, item in self.environments.items()
         }
+
+    def destinations(self) -> tuple[Destination, ...]:
+        """Return every notification channel with its address, by name."""
+        return tuple(self.notification_channels[name].destination(name) for name in sorted(self.notification_channels))
 
 
 POLICY_NAMES: Final = tuple(field.name for field in fields(Policy))
@@ -157,6 +180,30 @@ def _numbers(written: Mapping[str, str]) -> tuple[dict[str, float | int], list[s
     return numbers, faults
 
 
+def _channel_faults(settings: Settings) -> list[str]:
+    """Return what only shows beside the other settings."""
+    faults = []
+    for name, channel in sorted(settings.notification_channels.items()):
+        variable = f"{PREFIX}NOTIFICATION_CHANNELS.{name}"
+        if unknown := sorted(set(channel.environments or ()) - settings.environments.keys()):
+            faults.append(f"{variable}.environments: not in {PREFIX}ENVIRONMENTS: {', '.join(unknown)}")
+        # In Azure the identity endpoint and the platform's own ports listen there; the lab has its inbox there. Only
+        # the lab reaches its tables by a connection string.
+        if settings.tables_connection_string is None and is_this_machine(channel.target):
+            faults.append(f"{variable}: its receiver is this machine, which only the lab may name")
+    return faults
+
+
+def _message(error: Any) -> str:
+    """Return what is wrong, without what was given: it may be a secret."""
+    if error["type"] == "union_tag_invalid":
+        return f"kind is one of {error['ctx']['expected_tags']}"
+    return str(error["msg"])
+
+
 def _variable(location: tuple[int | str, ...]) -> str:
     names = [str(part) for part in location]
+    if names[:1] == ["notification_channels"]:
+        # What stands where a name belongs may be an address.
+        names[1:] = [name if _NAME.fullmatch(name) else "…" for name in names[1:]]
     return PREFIX + ".".join([names[0].upper(), *names[1:]]) if names else "settings"

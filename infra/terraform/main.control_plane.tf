@@ -49,12 +49,24 @@ module "control_plane" {
     module.network.path_ids,
     [for site in module.gateway_site : site.role_assignment_id],
     values(module.observability.publisher_assignment_ids),
+    [for right in azurerm_role_assignment.notification_channels : right.id],
   )
   durable_backend = var.durable_backend
   task_hub        = local.task_hub
   deployer        = var.deployer
   workspace_id    = module.observability.workspace_id
   delete_lock     = var.delete_locks
+}
+
+# The one secret and no other: what the gateways rotate is none of the control plane's business.
+resource "azurerm_role_assignment" "notification_channels" {
+  for_each = var.notification_channels == null ? {} : { channels = var.notification_channels }
+
+  scope                            = "${each.value.vault_id}/secrets/${each.value.secret_name}"
+  role_definition_name             = "Key Vault Secrets User"
+  principal_id                     = module.control_plane.identity.principal_id
+  principal_type                   = "ServicePrincipal"
+  skip_service_principal_aad_check = true
 }
 
 module "database" {

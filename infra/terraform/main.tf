@@ -30,13 +30,17 @@ module "policy" {
       primary_cluster = module.gateway_site["primary"].cluster_id
     }
   }
-  database_url         = local.database_url
-  database_pool_size   = var.database.pool_size
-  tables_endpoint      = module.control_plane.lock_storage.tables_endpoint
-  tenant_id            = var.tenant_id
-  api_client_id        = local.registration.client_id
-  public_url           = local.public_url
-  traces               = var.traces
+  database_url       = local.database_url
+  database_pool_size = var.database.pool_size
+  tables_endpoint    = module.control_plane.lock_storage.tables_endpoint
+  tenant_id          = var.tenant_id
+  api_client_id      = local.registration.client_id
+  public_url         = local.public_url
+  traces             = var.traces
+  notification_channels = var.notification_channels == null ? null : {
+    vault_name  = element(split("/", var.notification_channels.vault_id), 8)
+    secret_name = var.notification_channels.secret_name
+  }
   schedules            = var.schedules
   protocol             = var.protocol
   durable_backend      = var.durable_backend

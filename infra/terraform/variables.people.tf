@@ -41,6 +41,21 @@ variable "deployer" {
   default     = null
 }
 
+variable "notification_channels" {
+  description = "Secret of an existing Key Vault with the receivers of notifications as docs/howto/notifications.md writes them; null notifies nobody."
+  type        = object({ vault_id = string, secret_name = string })
+  default     = null
+
+  validation {
+    condition     = var.notification_channels == null || can(regex("(?i)/providers/Microsoft\\.KeyVault/vaults/[a-z0-9-]+$", var.notification_channels.vault_id))
+    error_message = "vault_id is the resource id of a Key Vault; the secret itself does not pass through Terraform."
+  }
+  validation {
+    condition     = var.notification_channels == null || can(regex("^[A-Za-z0-9-]{1,127}$", var.notification_channels.secret_name))
+    error_message = "secret_name is the name of a secret, not its value: letters, digits and hyphens."
+  }
+}
+
 variable "vault_ids" {
   description = "Key Vaults whose secrets the gateways rotate, by a name of each; both gateways get both."
   type        = map(string)

@@ -1,9 +1,20 @@
 """The receivers of notifications as the steps see them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from shared.domain.notifications import Answer, Channel, Outgoing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Destination:
+    """A channel with its address, as the settings hand it to the adapter; nothing else reads it, nothing shows it."""
+
+    channel: Channel
+    url: str = field(repr=False)  # of Slack and Teams a secret itself
+    secret: str = field(default="", repr=False)  # what signs a webhook, Slack's token, PagerDuty's routing key
+    room: str | None = None  # the channel in Slack that is written to with a token
 
 
 class Receivers(Protocol):

@@ -23,6 +23,7 @@ UNWANTED: Final = {
 APP: Final = (
     (("kind",), "functionapp,linux"),
     (("properties", "httpsOnly"), True),
+    (("properties", "keyVaultReferenceIdentity"), "${azurerm_user_assigned_identity.this.id}"),
     (("properties", "siteConfig", "minTlsVersion"), "1.2"),
     (("properties", "functionAppConfig", "deployment", "storage", "authentication", "type"), "UserAssignedIdentity"),
 )
@@ -62,7 +63,7 @@ def rights_exist_before_the_app(sources: Sources) -> Iterator[str]:
     if "terraform_data.start_after" not in waits:
         yield "function_app: must wait for what other modules grant"
     granted = str(next(iter(blocks(sources, "module", "control_plane"))).body["start_after"])
-    for needed in ("role_assignment_id", "publisher_assignment_ids", "path_ids"):
+    for needed in ("role_assignment_id", "publisher_assignment_ids", "path_ids", "notification_channels"):
         if needed not in granted:
             yield f"module.control_plane: start_after lacks {needed}"
 

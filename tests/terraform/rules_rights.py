@@ -21,6 +21,7 @@ GRANTED: Final = {
     "${each.value}",  # the storage roles of modules/policy/roles.tf, and what main.tf names for telemetry
     "Durable Task Data Contributor",
     "Key Vault Secrets Officer",
+    "Key Vault Secrets User",  # the receivers of notifications: one secret, held below to its scope
     "Log Analytics Reader",
     "Monitoring Metrics Publisher",
     "Storage Blob Data Contributor",
@@ -78,6 +79,13 @@ def built_in_roles_are_the_listed_ones(sources: Sources) -> Iterator[str]:
             yield f"{name} is not exactly {sorted(wanted)}"
 
 
+def one_secret_is_read_and_no_vault(sources: Sources) -> Iterator[str]:
+    for right in blocks(sources, "resource", "azurerm_role_assignment"):
+        reads = right.body.get("role_definition_name") == "Key Vault Secrets User"
+        if reads and right.body["scope"] != "${each.value.vault_id}/secrets/${each.value.secret_name}":
+            yield f"{right.address}: the control plane reads one secret, not a vault"
+
+
 def api_roles_are_the_routes_and_have_fixed_ids(sources: Sources) -> Iterator[str]:
     roles = one_local(sources, "modules/policy", "app_roles")
     if roles.keys() != API_ROLE_IDS.keys():
@@ -110,6 +118,7 @@ def azure_monitor_gets_the_alert_role_by_its_id(sources: Sources) -> Iterator[st
 RIGHTS_RULES: Final = (
     the_control_plane_has_exactly_its_actions,
     built_in_roles_are_the_listed_ones,
+    one_secret_is_read_and_no_vault,
     api_roles_are_the_routes_and_have_fixed_ids,
     azure_monitor_gets_the_alert_role_by_its_id,
 )

@@ -18,7 +18,8 @@ from tests.tidy.tree import ROOT
 LINT = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=True))"
 INTENDED = {
     "shared/wiring.py": "import os\nfrom shared import config\nfrom shared.adapters import table_locks",
-    "shared/config.py": "from shared.domain import locks",
+    "shared/config.py": "from shared import channel_settings\nfrom shared.domain import locks",
+    "shared/channel_settings.py": "from shared import ports",
     "shared/telemetry.py": "import logging",
     "shared/ports/__init__.py": "from shared.domain import locks",
     "shared/domain/locks.py": "import enum",

@@ -143,6 +143,26 @@ run "gateways_have_the_ids_they_were_given" {
   }
 }
 
+run "receivers_of_notifications_come_from_one_secret" {
+  command = apply
+
+  variables {
+    notification_channels = { vault_id = "/subscriptions/00000000-0000-4000-8000-000000000012/resourceGroups/rg-vault/providers/Microsoft.KeyVault/vaults/kv-mock", secret_name = "notification-channels" }
+  }
+  assert {
+    condition     = module.policy.app_settings["MVDR_NOTIFICATION_CHANNELS"] == "@Microsoft.KeyVault(VaultName=kv-mock;SecretName=notification-channels)"
+    error_message = "The setting names the secret and does not hold it."
+  }
+  assert {
+    condition     = azurerm_role_assignment.notification_channels["channels"].scope == "/subscriptions/00000000-0000-4000-8000-000000000012/resourceGroups/rg-vault/providers/Microsoft.KeyVault/vaults/kv-mock/secrets/notification-channels"
+    error_message = "The control plane reads this secret and no other."
+  }
+  assert {
+    condition     = azurerm_role_assignment.notification_channels["channels"].principal_id == module.control_plane.identity.principal_id
+    error_message = "It reads it as its own identity."
+  }
+}
+
 run "somebody_elses_registration_is_taken_as_it_is" {
   command = apply
 

@@ -34,6 +34,8 @@ resource "azapi_resource" "function_app" {
       httpsOnly              = true
       publicNetworkAccess    = "Enabled"
       virtualNetworkSubnetId = var.subnet_id
+      # References to Key Vault are resolved with the system's identity otherwise, which the app does not have.
+      keyVaultReferenceIdentity = azurerm_user_assigned_identity.this.id
       functionAppConfig = {
         deployment = {
           storage = {

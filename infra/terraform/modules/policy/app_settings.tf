@@ -27,6 +27,7 @@ locals {
     MVDR_AUTH_ALERT_CLIENT_ID    = "461e8683-5575-4561-ac7f-899cc907d62a"
     MVDR_PUBLIC_URL              = var.public_url
     MVDR_TRACE_EXPORTER          = var.traces.exporter
+    MVDR_NOTIFICATION_CHANNELS   = local.notification_reference
     MVDR_HEALTH_MONITOR_SCHEDULE = var.schedules.health_monitor
     MVDR_TASK_TIMEOUT_SCHEDULE   = var.schedules.task_timeout
     MVDR_MIRROR_SCHEDULE         = var.schedules.mirror
@@ -34,6 +35,10 @@ locals {
     MVDR_DRILL_SCHEDULE          = var.schedules.drill
     MVDR_NOTIFICATION_SCHEDULE   = var.schedules.notification
   }
+
+  # Addresses of receivers are secrets. The platform resolves the reference; an empty setting counts as absent.
+  notification_reference = (var.notification_channels == null ? "" :
+  "@Microsoft.KeyVault(VaultName=${var.notification_channels.vault_name};SecretName=${var.notification_channels.secret_name})")
 
   protocol_settings = { for name, value in var.protocol : "MVDR_${upper(name)}" => tostring(value) }
 

@@ -78,6 +78,11 @@ variable "traces" {
   type        = object({ exporter = string, otlp_endpoint = string })
 }
 
+variable "notification_channels" {
+  description = "Key Vault and secret that hold the receivers of notifications; null for none."
+  type        = object({ vault_name = string, secret_name = string })
+}
+
 variable "schedules" {
   description = "NCRONTAB expressions of the six timers."
   type        = object({ health_monitor = string, task_timeout = string, mirror = string, preflight = string, drill = string, notification = string })

@@ -14,6 +14,7 @@ variables {
   api_client_id              = "88888888-8888-4888-8888-888888888888"
   public_url                 = "https://func.example.com"
   traces                     = { exporter = "none", otlp_endpoint = "" }
+  notification_channels      = { vault_name = "kv-mock", secret_name = "notification-channels" }
   schedules                  = { health_monitor = "*/15 * * * * *", task_timeout = "5/15 * * * * *", mirror = "10/15 * * * * *", preflight = "30 */15 * * * *", drill = "0 0 10 15 1,4,7,10 *", notification = "12/30 * * * * *" }
   protocol                   = { heartbeat_timeout_s = 180 }
   durable_backend            = "azure_storage"
@@ -67,6 +68,27 @@ run "traces_go_to_a_collector_only_where_one_is_named" {
   assert {
     condition     = !contains(keys(run.numbers_of_the_protocol_become_settings.app_settings), "OTEL_EXPORTER_OTLP_ENDPOINT")
     error_message = "Without a collector there is no address."
+  }
+}
+
+run "receivers_of_notifications_are_a_reference" {
+  command = apply
+
+  assert {
+    condition     = output.app_settings["MVDR_NOTIFICATION_CHANNELS"] == "@Microsoft.KeyVault(VaultName=kv-mock;SecretName=notification-channels)"
+    error_message = "The setting names the secret and does not hold it."
+  }
+}
+
+run "without_receivers_the_setting_is_empty" {
+  command = apply
+
+  variables {
+    notification_channels = null
+  }
+  assert {
+    condition     = output.app_settings["MVDR_NOTIFICATION_CHANNELS"] == ""
+    error_message = "Empty counts as absent."
   }
 }
 
