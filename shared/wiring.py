@@ -5,25 +5,29 @@ import os
 from functools import lru_cache
 
 from shared.adapters.aks_clusters import AksClusters
-from shared.adapters.no_receivers import NoReceivers
 from shared.adapters.postgres_identity import password_for
 from shared.adapters.postgres_work import PostgresWorkStore
 from shared.adapters.public_canary import PublicCanary
 from shared.adapters.random_ids import RandomIds
+from shared.adapters.receivers import HttpReceivers
 from shared.adapters.signing_keys import SigningKeys
 from shared.adapters.system_clock import SystemClock
 from shared.adapters.tables import open_account
 from shared.adapters.trace_export import TraceExport, open_traces
-from shared.config import Settings
+from shared.config import Settings, is_unresolved
 from shared.ports import Ports
 from shared.steps.quiet_look import MonitorMemory
+from shared.telemetry import warn
 from shared.web.auth import TokenRules
 
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
     """Return the settings. Raises SettingsFault naming everything that is wrong."""
-    return Settings.from_env(os.environ)
+    chosen = Settings.from_env(os.environ)
+    if is_unresolved(os.environ.get("MVDR_NOTIFICATION_CHANNELS", "")):
+        warn("notification_channels.unresolved", detail="the Key Vault reference was not resolved; nobody is notified")
+    return chosen
 
 
 @lru_cache(maxsize=1)
@@ -53,7 +57,7 @@ def ports() -> Ports:
         automatic=stores.automatic,
         notification_cursors=stores.notification_cursors,
         notification_deliveries=stores.notification_deliveries,
-        receivers=NoReceivers(),
+        receivers=HttpReceivers(chosen.destinations(), clock=clock, public_url=chosen.public_url),
         work=PostgresWorkStore(
             chosen.database_url,
             policy=policy,

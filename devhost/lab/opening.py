@@ -18,7 +18,7 @@ from devhost.lab.gateways import Fleet
 from devhost.lab.layout import Layout
 from devhost.lab.names import ENVIRONMENTS, GATEWAYS, LabGateway
 from devhost.lab.narrator import Narrator
-from devhost.lab.parts import ARM, HOST, ISSUER, Parts
+from devhost.lab.parts import ARM, HOST, INBOX, ISSUER, Parts
 from devhost.lab.settings import Addresses, Pace, app_settings, trace_settings
 from devhost.lab.stores import start_database, start_tables
 from devhost.lab.tokens import Tokens
@@ -50,6 +50,7 @@ class Opened:
     fleet: Fleet
     host: Program
     arm_http_url: str
+    inbox_url: str
     cluster_events_seen: int
     lab: dict[str, Any]
 
@@ -63,7 +64,7 @@ async def open_lab(
     """
     parts = Parts(layout=wish.layout, pace=wish.pace, app=wish.app, port=wish.port or free_port())
     timed = _Timed(say)
-    arm, issuer, tables, database = await _start_surroundings(wish, children, parts, timed)
+    arm, issuer, inbox, tables, database = await _start_surroundings(wish, children, parts, timed)
     addresses = Addresses(
         public_url=f"http://127.0.0.1:{parts.port}",
         database_url=database,
@@ -74,6 +75,7 @@ async def open_lab(
         identity_header=arm["identity_header"],
         issuer=issuer["issuer"],
         jwks_url=issuer["jwks_url"],
+        channels=inbox["channels"],
     )
     host = parts.host({**app_settings(wish.pace, addresses), **trace_settings(wish.traces)})
     children.start(host)
@@ -86,12 +88,13 @@ async def open_lab(
     seen = await _follow_power(session, arm["http_url"], fleet)
     await _all(*(control_plane.put_demo_config(environment) for environment in ENVIRONMENTS))
     await timed("gateways", _bring_gateways_up(control_plane, fleet, children))
-    where = {**arm, "token_url": issuer["token_url"]}
+    where = {**arm, "token_url": issuer["token_url"], "inbox_url": inbox["url"]}
     return Opened(
         control_plane=control_plane,
         fleet=fleet,
         host=host,
         arm_http_url=arm["http_url"],
+        inbox_url=inbox["url"],
         cluster_events_seen=seen,
         lab=_lab_members(wish.pace, addresses, where),
     )
@@ -99,21 +102,23 @@ async def open_lab(
 
 async def _start_surroundings(
     wish: Wish, children: Children, parts: Parts, timed: _Timed
-) -> tuple[dict[str, str], dict[str, str], str, str]:
+) -> tuple[dict[str, str], dict[str, str], dict[str, Any], str, str]:
     """Start all that the function app talks to.
 
-    Returns what the fake Resource Manager and the token issuer say of themselves, the tables' connection string, and
-    the database's URL.
+    Returns what the fake Resource Manager, the token issuer and the inbox say of themselves, the tables' connection
+    string, and the database's URL.
     """
     children.start(parts.arm())
     children.start(parts.issuer())
-    arm, issuer, tables, database = await _all(
+    children.start(parts.inbox())
+    arm, issuer, inbox, tables, database = await _all(
         timed("fake Azure Resource Manager", children.ready(ARM, within_s=PART_WITHIN_S)),
         timed("token issuer", children.ready(ISSUER, within_s=PART_WITHIN_S)),
+        timed("notification inbox", children.ready(INBOX, within_s=PART_WITHIN_S)),
         timed("Table Storage (Azurite)", start_tables(wish.layout, children, parts)),
         timed("PostgreSQL", start_database(wish.layout, children, parts, os.environ, keep=wish.keep)),
     )
-    return arm, issuer, tables, database
+    return arm, issuer, inbox, tables, database
 
 
 def _lab_members(pace: Pace, addresses: Addresses, where: dict[str, str]) -> dict[str, Any]:
@@ -128,6 +133,7 @@ def _lab_members(pace: Pace, addresses: Addresses, where: dict[str, str]) -> dic
         "jwks_url": addresses.jwks_url,
         "issuer": addresses.issuer,
         "token_url": where["token_url"],
+        "inbox_url": where["inbox_url"],
         "speed": pace.speed,
         "environments": _environments(),
     }

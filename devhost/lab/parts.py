@@ -15,7 +15,7 @@ from devhost.lab.layout import ROOT, Layout
 from devhost.lab.names import GATEWAYS, LabGateway
 from devhost.lab.settings import AUDIENCE, TENANT, Pace, clean_environment
 
-ARM, ISSUER, HOST, MIGRATION, TABLES = "arm", "issuer", "host", "migration", "tables"
+ARM, ISSUER, INBOX, HOST, MIGRATION, TABLES = "arm", "issuer", "inbox", "host", "migration", "tables"
 AZURITE, POSTGRES = "azurite", "postgres"
 
 
@@ -47,6 +47,10 @@ class Parts:
             *("-m", "devhost.fakes.issuer", "--key-file", self.layout.data / "issuer.pem"),
             *("--audience", AUDIENCE, "--tenant", TENANT, "--ready-file", self.layout.ready_file(ISSUER)),
         )
+
+    def inbox(self) -> Program:
+        """The receivers of notifications."""
+        return self._python(INBOX, "-m", "devhost.fakes.inbox", "--ready-file", self.layout.ready_file(INBOX))
 
     def migration(self) -> Program:
         """The command that brings a database, whose URL it reads, to the schema this version wants."""

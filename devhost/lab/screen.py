@@ -18,6 +18,7 @@ class Ready:
     """What the first screen is about. `folder` is the lab's directory."""
 
     url: str
+    inbox_url: str
     folder: Path
     pace: Pace
     took_s: float
@@ -37,6 +38,8 @@ def ready_screen(ready: Ready, gateways: Sequence[Row]) -> str:
 The lab is ready after {ready.took_s:.1f} s: {speed}.   {ready.url}
 
 {table(gateways)}
+
+Who is told what: {ready.inbox_url}
 
 In another terminal, in this directory:
 

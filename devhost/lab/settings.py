@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 from devhost.lab.names import ENVIRONMENTS, cluster_id
 from shared.domain.policy import Policy
@@ -66,6 +67,7 @@ class Addresses:
     identity_header: str
     issuer: str
     jwks_url: str
+    channels: Mapping[str, Any] = field(default_factory=dict)  # of notifications; empty: nobody is told
 
 
 def pace_at(speed: float) -> Pace:
@@ -128,6 +130,7 @@ def app_settings(pace: Pace, addresses: Addresses) -> dict[str, str]:
         "MVDR_AUTH_TENANT_ID": TENANT,
         "MVDR_AUTH_JWKS_URL": addresses.jwks_url,
         "MVDR_PUBLIC_URL": addresses.public_url,
+        "MVDR_NOTIFICATION_CHANNELS": json.dumps(addresses.channels) if addresses.channels else "",
         **{name: timespan(tick_s(name, pace.speed)) for name in TICK_S},
         "MVDR_DRILL_SCHEDULE": DRILL_SCHEDULE,
         **{name: repr(number) for name, number in numbers.items()},

@@ -96,6 +96,7 @@ class Supervisor:
         took_s = time.monotonic() - self._began_s
         ready = Ready(
             url=opened.control_plane.url,
+            inbox_url=opened.inbox_url,
             folder=self.wish.layout.folder,
             pace=self.wish.pace,
             took_s=took_s,
@@ -136,7 +137,7 @@ class Supervisor:
                     await asyncio.sleep(pause_s)
                     pause_s = min(pause_s * 2, HOST_RESTART_LONGEST_S)
                     self.children.start(self._opened.host)
-                elif named.name in (part.ARM, part.ISSUER, part.AZURITE, part.POSTGRES):
+                elif named.name in (part.ARM, part.ISSUER, part.INBOX, part.AZURITE, part.POSTGRES):
                     self.narrator.say("", f"{named.name} ended{how}; it stays down until the lab is started again")
                 elif code != -signal.SIGKILL:  # kills are told by whoever sends them
                     self.narrator.say("", f"{named.name} ended{how}; see {self.wish.layout.log(named.name)}")
@@ -187,7 +188,7 @@ class Supervisor:
         return {"lines": [acts[command](gateway)]}
 
     async def _status(self) -> dict[str, Any]:
-        names = (part.ARM, part.ISSUER, part.AZURITE, part.POSTGRES, part.HOST)
+        names = (part.ARM, part.ISSUER, part.INBOX, part.AZURITE, part.POSTGRES, part.HOST)
         known = {named.name for named in self.children.named()}
         return {
             "state": self._state,

@@ -10,7 +10,7 @@ from tests.devhost.lab.running import STAND_IN, Lab, eventually, process_state
 
 MEMBERS = (
     "url", "admin_token", "reader_token", "alert_token", "database_url", "tables_connection_string", "arm_url",
-    "jwks_url", "pids", "agent_tokens", "speed", "issuer", "environments",
+    "jwks_url", "pids", "agent_tokens", "speed", "issuer", "environments", "inbox_url",
 )  # fmt: skip
 
 
@@ -28,7 +28,9 @@ def test_the_ready_file_has_every_promised_member_for_its_owner_alone(lab: Lab) 
     assert [name for name in MEMBERS if not facts.get(name)] == []
     assert not facts["url"].endswith("/api")
     assert (lab.folder / "lab.json").stat().st_mode & 0o777 == 0o600
-    assert {"supervisor", "host", "azurite", "postgres", "arm", "issuer", "gw-pro-primary"} <= facts["pids"].keys()
+    assert {"supervisor", "host", "azurite", "postgres", "arm", "issuer", "inbox", "gw-pro-primary"} <= facts[
+        "pids"
+    ].keys()
 
 
 def test_the_screen_names_every_step_of_the_story(lab: Lab) -> None:
