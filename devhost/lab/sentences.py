@@ -114,6 +114,8 @@ TELLS: Final[Mapping[str, Callable[[Record], str] | Count]] = {
     "step.succeeded": _step("done"),
     "step.failed": _step("failed"),
     "step.skipped": _step("skipped"),
+    "notification.failed": Text("{channel} did not take {notification}: {detail}"),
+    "notification.refused": Text("{channel} refused {notification}: {detail}"),
     "task.expired": Text("task {task_id} ran too long without progress; now {status}"),
     "task.queued": Count("queued"),
     "task.claimed": Count("claimed"),

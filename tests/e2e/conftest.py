@@ -23,6 +23,7 @@ ORDER = (
     "test_traces.py",
     "test_refusals_after_failover.py",
     "test_alerts.py",
+    "test_notifications.py",
     "test_stand_ins.py",
     "test_postgres_outage.py",
     "test_runbook.py",  # by now the story has ended
