@@ -106,8 +106,10 @@ def line(speak: Callable[[socket.socket], None]) -> Iterator[Line]:
     with socket.create_server(("127.0.0.1", 0)) as server:
         accepting = threading.Thread(target=accept)
         accepting.start()
-        yield Line(f"http://127.0.0.1:{server.getsockname()[1]}", received)
-        server.shutdown(socket.SHUT_RDWR)
+        try:
+            yield Line(f"http://127.0.0.1:{server.getsockname()[1]}", received)
+        finally:
+            server.shutdown(socket.SHUT_RDWR)  # closing alone would leave the thread in accept
     accepting.join()
     for thread in threads:
         thread.join()
