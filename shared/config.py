@@ -93,7 +93,9 @@ class Settings(BaseModel):
         min_length=1,
         description="`azp` of tokens that bring alerts: the application of Azure Monitor's action groups",
     )
-    public_url: str | None = Field(default=None, description="public base URL without /api, for the monitor's canary")
+    public_url: str | None = Field(
+        default=None, description="public base URL without /api, for the canary and for links"
+    )
     trace_exporter: TraceExporter = Field(
         default=TraceExporter.NONE,
         description="where traces of operations go: `none`; `otlp` (OTEL_EXPORTER_OTLP_*), or `azure`"
