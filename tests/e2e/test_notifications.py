@@ -15,7 +15,7 @@ from tests.e2e.waiting import eventually
 pytestmark = pytest.mark.timeout(240)
 
 CAUGHT_UP_WITHIN_S = 75.0  # an attempt that hangs, and the longest pause after it
-MORE_MEMORY_BYTES = 30 * 1024 * 1024  # far less than the answers of 10 MB that come meanwhile
+MORE_MEMORY_BYTES = 15 * 1024 * 1024  # less than two of the answers of 10 MB that come meanwhile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
