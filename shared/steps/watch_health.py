@@ -1,7 +1,8 @@
 """One pass of the health monitor: keep the sight, mark silent holders failed, let recovered ones back in."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from shared.domain.events import EventType
 from shared.domain.failover import Snapshot, has_regressed, health_of
@@ -14,12 +15,15 @@ from shared.domain.modes import AutoFailover, Prewarm
 from shared.domain.prewarm import SUSPICIOUS
 from shared.ports import Ports
 from shared.steps.advance_sight import advance_sight
-from shared.steps.audit_trail import record_audit, shown
+from shared.steps.audit_trail import record_audit, record_audit_once, shown
 from shared.steps.observe import authority_reader
 from shared.steps.quiet_look import MonitorMemory, look
 from shared.steps.timeline import tell
 from shared.steps.write_lock import replace_lock
 from shared.telemetry import log, warn
+
+TOLD_AGAIN_FOR: Final = timedelta(hours=1)
+"""How long passes make sure that a mark has been told; longer than any process of the monitor is away."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +98,8 @@ def _watch_environment(ports: Ports, snapshot: Snapshot) -> tuple[dict[str, Verd
         return verdicts, None
     failed = lock.value.status_of(holder.id) is ActivationStatus.FAILED
     paused = lock.value.modes.is_paused(snapshot.now)
+    if failed and not paused:
+        _tell_failed(ports, snapshot, lock.value, holder)
     if not failed and verdicts[holder.id] is Verdict.FAILED and not paused:
         return verdicts, _mark_failed(ports, snapshot, lock, holder)
     if failed and lock.value.operation is None and _has_recovered(holder, snapshot, ports):
@@ -116,18 +122,30 @@ def _mark_failed(
         "gateway.failed", environment=snapshot.environment, gateway=holder.id, reason=health.reason,
         consecutive_failures=health.consecutive_failures, fencing_token=str(lock.value.token),
     )  # fmt: skip
-    record_audit(
-        ports, snapshot.environment, actor="health-monitor", action="gateway.failed", reason=health.reason,
-        before=shown(lock.value), after=shown(marked),
-    )  # fmt: skip
+    _tell_failed(ports, snapshot, marked, holder)
+    return marked
+
+
+def _tell_failed(ports: Ports, snapshot: Snapshot, lock: EnvironmentLock, holder: Gateway) -> None:
+    """Tell and audit the mark, once; later passes repeat it, for a monitor that died right after its write.
+
+    People are paged by this event: losing it would leave a failure unattended.
+    """
+    mark = lock.mark_of(holder.id)
+    if mark is None or snapshot.now - mark.at > TOLD_AGAIN_FOR:
+        return
+    health, fact = health_of(holder, snapshot, ports.policy), f"failed/{holder.id}/{mark.token}/{mark.at.isoformat()}"
     tell(
-        ports, snapshot.environment, event_id=marked.written_by, type=EventType.GATEWAY_FAILED, subject=holder.id,
+        ports, snapshot.environment, event_id=fact, type=EventType.GATEWAY_FAILED, subject=holder.id,
         data={
             "reason": health.reason, "consecutive_failures": health.consecutive_failures,
-            "fencing_token": str(lock.value.token), "role": holder.role.value,
+            "fencing_token": str(lock.token), "role": holder.role.value,
         },
     )  # fmt: skip
-    return marked
+    record_audit_once(
+        ports, snapshot.environment, write_id=fact, actor="health-monitor", action="gateway.failed",
+        reason=health.reason, before=shown(lock), after=shown(lock),
+    )  # fmt: skip
 
 
 def _has_recovered(holder: Gateway, snapshot: Snapshot, ports: Ports) -> bool:

@@ -4,15 +4,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from devhost.simulation.world import World
 from shared.domain.environments import Environment
+from shared.domain.events import EventType
 from shared.domain.faults import LockStoreUnavailable
 from shared.domain.gateways import ActivationStatus
 from shared.domain.health import Verdict
 from shared.domain.operations import OperationKind
+from shared.steps.change_modes import pause_environment
 from shared.steps.gateway_calls import claim_tasks
 from shared.steps.quiet_look import MonitorMemory
-from shared.steps.watch_health import watch_health
+from shared.steps.watch_health import TOLD_AGAIN_FOR, watch_health
 from tests.unit.steps.acting import begun, carried_out, failed_over, with_primary_back
 
 FAILED = ActivationStatus.FAILED
@@ -302,3 +306,54 @@ def test_after_another_monitor_wrote_its_sight_ours_reads_it_again() -> None:
     assert stored is not None
     assert stored.value.last_tick_at == world.clock.time
     assert stored.value.gaps == ()
+
+
+class DiesAfterTheMark:
+    """A fault hook that ends the pass at a write which follows the mark, once."""
+
+    def __init__(self, point: str) -> None:
+        self.point, self.died = point, False
+        self.marked: Callable[[], bool] = lambda: False
+
+    def __call__(self, point: str) -> None:
+        if point == self.point and not self.died and self.marked():
+            self.died = True
+            raise SystemExit
+
+
+@pytest.mark.parametrize("point", ["locks.replace.after", "events.insert.before", "audit.insert.before"])
+def test_a_mark_is_told_and_audited_once_although_the_monitor_died_right_after_it(point: str) -> None:
+    hook = DiesAfterTheMark(point)
+    world = World(fault=hook).founded()
+    hook.marked = lambda: status(world) is FAILED
+    try:
+        silent(world, 600)
+    except SystemExit:
+        world.pass_time(120)
+
+    events, entries = world.ports.events.newest("PRO", limit=50), world.ports.audit.list("PRO", limit=50)
+    assert hook.died
+    assert [event.type for event in events].count(EventType.GATEWAY_FAILED) == 1
+    assert [entry.action for entry in entries].count("gateway.failed") == 1
+
+
+def test_a_mark_is_not_told_during_a_pause_and_not_looked_for_for_ever() -> None:
+    hook = DiesAfterTheMark("locks.replace.after")
+    world = World(fault=hook).founded()
+    hook.marked = lambda: status(world) is FAILED
+    with pytest.raises(SystemExit):
+        silent(world, 600)
+    until = world.clock.now() + timedelta(minutes=10)
+    pause_environment(world.ports, "PRO", until=until, actor="jana", reason="maintenance")
+
+    def told() -> int:
+        return [event.type for event in world.ports.events.newest("PRO", limit=50)].count(EventType.GATEWAY_FAILED)
+
+    world.pass_time(300)
+    assert told() == 0
+    world.pass_time(600)
+    assert told() == 1
+    world.pass_time(TOLD_AGAIN_FOR.total_seconds())
+    hook.point, hook.died = "events.list", False
+    world.pass_time(60)
+    assert not hook.died
