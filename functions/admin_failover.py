@@ -7,7 +7,7 @@ from typing import Final
 import azure.durable_functions as df
 import azure.functions as func
 
-from functions.durable_driver import start_operation
+from functions.durable_driver import is_running, start_operation
 from functions.http_shell import Call, Rendered, respond_async
 from functions.long_poll import look_until
 from shared.domain.failover import AlreadyDone, Joined
@@ -166,6 +166,9 @@ async def _see_to_it(call: Call, client: df.DurableOrchestrationClient, begun: B
 
 async def _restart_if_lost(client: df.DurableOrchestrationClient, ports: Ports, operation_id: str) -> None:
     """Whoever registered the operation may have died before starting it; joining callers see to that."""
+    if await is_running(client, operation_id):
+        return
+    # Read afterwards: the record of an operation has ended before its orchestration has.
     operation = await asyncio.to_thread(find_operation, ports, operation_id)
     if operation is not None and not operation.is_over:
         await start_operation(client, operation.request)

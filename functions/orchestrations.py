@@ -8,7 +8,8 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
-from functions.durable_driver import ORCHESTRATOR, drive, start_operation
+from functions.durable_driver import ORCHESTRATOR, drive, is_running, start_operation
+from shared.domain.operations import OperationRequest
 from shared.flows.catalogue import flow_of
 from shared.steps.begin_drill import running_drills
 from shared.steps.reconcile import running_operations, sync_mirrors
@@ -35,6 +36,13 @@ async def mirror_reconciler(timer: func.TimerRequest, client: df.DurableOrchestr
     """Bring mirrors up to their locks, and see that every registered operation has its orchestration."""
     del timer
     await asyncio.to_thread(sync_mirrors, ports())
-    running = await asyncio.to_thread(lambda: [*running_operations(ports()), *running_drills(ports())])
-    for request in running:
-        await start_operation(client, request)
+    lost = [one for one in await asyncio.to_thread(_registered) if not await is_running(client, one.id)]
+    # Looked up again: an operation that ended meanwhile had left its lock before its orchestration was over.
+    registered = {one.id for one in await asyncio.to_thread(_registered)} if lost else set()
+    for request in lost:
+        if request.id in registered:
+            await start_operation(client, request)
+
+
+def _registered() -> list[OperationRequest]:
+    return [*running_operations(ports()), *running_drills(ports())]

@@ -82,12 +82,17 @@ def opened(world: World, patch: pytest.MonkeyPatch) -> Shell:
     async def start(_: object, request: OperationRequest) -> None:
         shell.started.append(request)
 
+    async def is_running(_: object, operation_id: str) -> bool:
+        return operation_id in [request.id for request in shell.started]
+
     for module in (http_shell, request_trace):
         patch.setattr(module, "ports", lambda: world.ports)
     patch.setattr(request_trace, "traces", lambda: None)
+
     patch.setattr(http_shell, "settings", lambda: SimpleNamespace(public_url=ORIGIN))
     for name in ("signing_keys", "token_rules"):
         patch.setattr(http_shell, name, lambda: None)
     patch.setattr(http_shell, "authenticate", lambda *_, **__: shell.caller)
     patch.setattr(admin_failover, "start_operation", start)
+    patch.setattr(admin_failover, "is_running", is_running)
     return shell
