@@ -51,8 +51,8 @@ def request(rig: Rig, environment: str, *, deaths: int) -> None:
             continue
         if answer.status_code == 202:
             return
-        # The cluster was stopped a moment ago, or the monitor was blind for one.
-        assert answer.status_code == 409, answer.text
+        # The cluster was stopped a moment ago, the monitor was blind for one, or a store was too busy to answer.
+        assert answer.status_code in (409, 503), answer.text
         said = answer.text
         time.sleep(0.05)
 

@@ -123,8 +123,8 @@ class Rig:
                 continue
             if answer.status_code == 202:
                 return
-            # Not marked yet, not stable yet, or the monitor was blind for a moment.
-            assert answer.status_code == 409, answer.text
+            # Not marked yet, not stable yet, the monitor was blind for a moment, or a store was too busy to answer.
+            assert answer.status_code in (409, 503), answer.text
             said = answer.text
             time.sleep(0.1)
 
