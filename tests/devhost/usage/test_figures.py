@@ -12,7 +12,7 @@ from devhost.usage.drive import looks_within
 from devhost.usage.figures import HEARTBEAT_CEILING, PASS_CEILING_PER_ENVIRONMENT, Figures, kept_figures
 
 FIRST_PASS_CEILING: Final = 4  # a process that has just started reads locks and sight as well
-MARK_CEILING: Final = 11  # and reads and writes the lock, the audit trail and, for mark and verdict, the timeline
+MARK_CEILING: Final = 12  # and reads and writes the lock, the audit trail and, for mark and verdict, the timeline
 VERDICT_TOLD: Final = 2  # a changed verdict is looked for in the timeline, and written
 HEARTBEATS: Final = ("heartbeat_holder", "heartbeat_standby")
 
