@@ -86,7 +86,7 @@ run "every_alert_names_its_environment_and_intent" {
   command = apply
 
   assert {
-    condition     = length(module.alerts.rule_properties) == 24
+    condition     = length(module.alerts.rule_properties) == 25
     error_message = "The catalogue has another number of rules; say so here."
   }
   assert {

@@ -35,7 +35,8 @@ locals {
   # One JSON object per log line; `has` narrows by the index before anything is parsed.
   events = {
     for event in [
-      "authority.regressed", "gateway.failed", "mirror.pending", "monitor.blind", "request.failed",
+      "authority.regressed", "gateway.failed", "mirror.pending", "monitor.blind", "notification_channels.unresolved",
+      "request.failed",
     ] : event => <<-KQL
       AppTraces
       | where Message has "${event}"
@@ -80,6 +81,11 @@ locals {
       description = "Requests end in faults of the control plane itself."
       intent      = "signal", audience = "people", severity = 2
       query       = local.events["request.failed"], operator = "GreaterThan", threshold = 10, frequency = "PT5M", window = "PT15M"
+    }
+    nobody_is_notified = {
+      description = "The secret with the notification channels was not resolved: the control plane works on and tells nobody."
+      intent      = "signal", audience = "people", severity = 1
+      query       = local.events["notification_channels.unresolved"], operator = "GreaterThan", threshold = 0, frequency = "PT5M", window = "PT15M"
     }
     lock_written_by_another = {
       description = "Somebody other than the control plane wrote to the tables with the locks."
