@@ -5,12 +5,10 @@ from __future__ import annotations
 import time
 from datetime import datetime
 
-import httpx2
-
 from shared.domain.operations import Operation
 from tests.e2e.kills.cases import Kill
 from tests.e2e.kills.drill_cases import FIRST
-from tests.e2e.kills.rig import ACCEPTED_WITHIN_S, ENDED_WITHIN_S, Rig
+from tests.e2e.kills.rig import ENDED_WITHIN_S, Rig
 
 # The primary's heartbeats go on extending its lease; everything else of the row is the mirror's.
 MIRROR = "select (to_jsonb(f) - 'lease_until')::text from environment_fence f where environment = %s"
@@ -42,19 +40,8 @@ def last_drill(rig: Rig, environment: str) -> str | None:
 
 def request(rig: Rig, environment: str, *, deaths: int) -> None:
     """Ask for a drill until it is accepted, or until the host has died of it."""
-    gives_up_at, said = time.monotonic() + ACCEPTED_WITHIN_S, "nothing"
-    while len(rig.host.deaths) == deaths:
-        assert time.monotonic() < gives_up_at, f"a drill of {environment} is not accepted: {said}"
-        try:
-            answer = rig.ask("POST", f"admin/environments/{environment}/drills", {"reason": "rehearsal"})
-        except httpx2.TransportError:
-            continue
-        if answer.status_code == 202:
-            return
-        # The cluster was stopped a moment ago, the monitor was blind for one, or a store was too busy to answer.
-        assert answer.status_code in (409, 503), answer.text
-        said = answer.text
-        time.sleep(0.05)
+    path, body = f"admin/environments/{environment}/drills", {"reason": "rehearsal"}
+    rig.until_accepted(lambda: rig.ask("POST", path, body), f"a drill of {environment}", deaths=deaths)
 
 
 def ended(rig: Rig, environment: str, former: str | None) -> Operation:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,7 @@ from devhost.lab.tokens import CLIENTS, PEOPLE
 from shared.adapters.tables import open_account
 from shared.domain.locks import EnvironmentLock
 from shared.domain.operations import Operation, OperationKind
+from tests.e2e.kills.cases import Kill
 from tests.e2e.kills.clusters import ClusterWatch
 from tests.e2e.kills.fence_log import FenceState, fence_log, keep_fence_log
 from tests.e2e.kills.gateways import Pace, ScriptedGateway
@@ -114,19 +116,30 @@ class Rig:
 
     def request(self, environment: str, kind: OperationKind, *, deaths: int) -> None:
         """Ask for an operation until it is accepted, or until the host has died of it."""
+        self.until_accepted(lambda: self.post(environment, kind), f"{kind.value} of {environment}", deaths=deaths)
+
+    def until_accepted(self, ask: Callable[[], httpx2.Response], what: str, *, deaths: int) -> None:
+        """Ask until the answer is 202, or until the host has died of it."""
         gives_up_at, said = time.monotonic() + ACCEPTED_WITHIN_S, "nothing"
         while len(self.host.deaths) == deaths:
-            assert time.monotonic() < gives_up_at, f"{kind.value} of {environment} is not accepted: {said}"
+            assert time.monotonic() < gives_up_at, f"{what} is not accepted: {said}"
             try:
-                answer = self.post(environment, kind)
+                answer = ask()
             except httpx2.TransportError:
                 continue
             if answer.status_code == 202:
                 return
-            # Not marked yet, not stable yet, the monitor was blind for a moment, or a store was too busy to answer.
+            # Not marked or not stable yet, the monitor blind, a cluster just stopped, or a store busy.
             assert answer.status_code in (409, 503), answer.text
             said = answer.text
             time.sleep(0.1)
+
+    def assert_it_died(self, kill: Kill, *, pid: int, deaths: int) -> None:
+        """See that the host which served has died at the case's place, and let the next one live."""
+        death = self.host.next_death(deaths)
+        self.host.pardon()
+        assert death is not None, f"{kill.name}: nothing died there\n{self.story(kill.environment)}"
+        assert (death.pid, death.code) == (pid, -signal.SIGKILL), kill.name
 
     def carried_out(self, environment: str, kind: OperationKind) -> Operation:
         """Carry an operation out with nobody killed."""

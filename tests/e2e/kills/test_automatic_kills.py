@@ -5,7 +5,6 @@ As in test_kills, on the same real stores; what is asked here is an alert of Azu
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -70,10 +69,7 @@ def test_an_automatic_failover_whose_host_is_killed_is_the_one_that_begins_and_e
     before, asked_at, pid = rig.lock(environment), datetime.now(UTC), rig.host.wait_until_it_serves()
     deaths = rig.host.doom(kill.crash)
     let_it_begin(rig, environment)
-    death = rig.host.next_death(deaths)
-    rig.host.pardon()
-    assert death is not None, f"{kill.name}: nothing died there\n{rig.story(environment)}"
-    assert (death.pid, death.code) == (pid, -signal.SIGKILL), kill.name
+    rig.assert_it_died(kill, pid=pid, deaths=deaths)
 
     operation = rig.ended(environment, before)
     told = f"{kill.name}\n{rig.story(environment)}"

@@ -5,7 +5,6 @@ As in test_kills, on the same real stores. The primary beats and holds its envir
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -73,10 +72,7 @@ def test_a_drill_whose_host_is_killed_ends_as_the_uninterrupted_one(
     assert any('"pending"' in str(row) for row in before["tasks"]), before  # type: ignore[attr-defined]
     pid, deaths = rig.host.wait_until_it_serves(), rig.host.doom(kill.crash)
     request(rig, environment, deaths=deaths)
-    death = rig.host.next_death(deaths)
-    rig.host.pardon()
-    assert death is not None, f"{kill.name}: nothing died there\n{rig.story(environment)}"
-    assert (death.pid, death.code) == (pid, -signal.SIGKILL), kill.name
+    rig.assert_it_died(kill, pid=pid, deaths=deaths)
 
     operation = ended(rig, environment, former)
     ended_by, told = datetime.now(UTC), f"{kill.name}\n{rig.story(environment)}"

@@ -6,7 +6,6 @@ process die there and the platform start it again, and compares what the operati
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Mapping
 
 import pytest
@@ -65,10 +64,7 @@ def test_an_operation_whose_host_is_killed_ends_as_the_uninterrupted_one(
     before, pid = rig.lock(environment), rig.host.wait_until_it_serves()
     deaths = rig.host.doom(kill.crash)
     rig.request(environment, kill.kind, deaths=deaths)
-    death = rig.host.next_death(deaths)
-    rig.host.pardon()
-    assert death is not None, f"{kill.name}: nothing died there\n{rig.story(environment)}"
-    assert (death.pid, death.code) == (pid, -signal.SIGKILL), kill.name
+    rig.assert_it_died(kill, pid=pid, deaths=deaths)
 
     operation = rig.ended(environment, before)
     told = f"{kill.name}\n{rig.story(environment)}"
