@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -28,6 +29,7 @@ from devhost.backends.processes import Account, NotReady, end, free_port, spawn,
 START_DEADLINE_S = 30.0  # a tenth of a second when idle; recovery after a kill replays the log first
 RETRY_S = 3.0  # after a kill, backends of the killed server hold its memory until they notice, up to 2 s later
 STOP_GRACE_S = 10.0
+CHILDREN_GONE_WITHIN_S = 5.0
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",  # a checkout's path may exceed the 107 bytes that a socket's path can have
@@ -113,8 +115,14 @@ class Postgres:
     def kill(self) -> None:
         """End it as `kill -9` does: nothing is saved or said, and committed transactions are kept all the same."""
         process, self._process = self._running(), None
+        # Its children notice its death at their next wait, and one that is busy would answer its client until then.
+        processes = psutil.Process(process.pid).children(recursive=True)
         process.kill()
         process.wait()
+        for one in processes:
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
+        psutil.wait_procs(processes, timeout=CHILDREN_GONE_WITHIN_S)
 
     def copy_to(self, data_dir: Path, *, through_port: int) -> Postgres:
         """Make a copy in `data_dir` that follows this server as an asynchronous standby once it is started.

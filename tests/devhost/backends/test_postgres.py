@@ -217,6 +217,17 @@ def test_a_version_that_is_not_here_is_named() -> None:
         find_programs(major=99)
 
 
+def test_a_killed_server_answers_nobody_any_more(tmp_path: Path) -> None:
+    postgres = Postgres(tmp_path / "postgres")
+    with psycopg.connect(postgres.start(), autocommit=True) as connection:
+        backend = psutil.Process(connection.info.backend_pid)
+        backend.send_signal(signal.SIGSTOP)  # it cannot notice by itself that the server is gone
+        postgres.kill()
+        assert not backend.is_running() or backend.status() == psutil.STATUS_ZOMBIE
+        with pytest.raises(psycopg.OperationalError):
+            connection.execute("SELECT 1")
+
+
 def test_a_killed_parent_leaves_no_server_behind(tmp_path: Path) -> None:
     program = """
         import sys, time
