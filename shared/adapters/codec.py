@@ -22,6 +22,8 @@ LONGEST_KEY_BYTES: Final = 1024
 LARGEST_ROW_BYTES: Final = 1024 * 1024
 MOST_PROPERTIES: Final = 252  # 255 less PartitionKey, RowKey and Timestamp
 _NINES: Final = 10**19 - 1  # as many digits as the largest Edm.Int64 has
+_NINES_OF_TIME: Final = 10**17 - 1  # as many digits as microseconds since 1970 will have until the year 5138
+_UNIX_START: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NOT_IN_KEYS: Final = re.compile(r"[/\\#?\u0000-\u001f\u007f-\u009f]")
 _ROW_OVERHEAD_BYTES: Final = 4  # "Estimating the size of an entity": 4 per row, 8 per property besides its name
 _PROPERTY_OVERHEAD_BYTES: Final = 8
@@ -58,6 +60,12 @@ class Codec(Generic[T]):
 def counted_down(sequence: int) -> str:
     """Return the row key of a record numbered from 1 on: the newest number comes first in its partition."""
     return f"{max(_NINES - sequence, 0):019d}"
+
+
+def time_counted_down(at: datetime) -> str:
+    """Return the part of a row key that lets the newest instant come first in its partition, to the microsecond."""
+    microseconds = round((at - _UNIX_START).total_seconds() * 1_000_000)
+    return f"{max(_NINES_OF_TIME - microseconds, 0):017d}"
 
 
 def check_key(key: Key) -> None:

@@ -1,16 +1,21 @@
 """Alerts in Table Storage: kept once per alert and condition, listed by time when they are about a primary."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
-from typing import Final
+from datetime import datetime
 
-from shared.adapters.codec import Codec, Fields, Key, Properties, instant_text, json_text, without_nones
+from shared.adapters.codec import (
+    Codec,
+    Fields,
+    Key,
+    Properties,
+    instant_text,
+    json_text,
+    time_counted_down,
+    without_nones,
+)
 from shared.adapters.table_records import TableRecords
 from shared.adapters.table_rows import TableRows
 from shared.domain.alerts import Alert, AlertCondition, AlertKind
-
-_NINES: Final = 10**17 - 1  # as many digits as microseconds since 1970 will have until the year 5138
-_UNIX_START: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class TableAlertStore:
@@ -43,8 +48,7 @@ class TableAlertStore:
 
 
 def _before(at: datetime) -> str:
-    microseconds = round((at - _UNIX_START).total_seconds() * 1_000_000)
-    return f"e-{max(_NINES - microseconds, 0):017d}"
+    return f"e-{time_counted_down(at)}"
 
 
 def _encode(alert: Alert) -> Properties:

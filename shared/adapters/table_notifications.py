@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Final
 
 from shared.adapters.codec import (
@@ -11,9 +10,9 @@ from shared.adapters.codec import (
     Key,
     Properties,
     in_parts,
-    instant,
     instant_text,
     json_text,
+    time_counted_down,
     without_nones,
 )
 from shared.adapters.table_records import TableRecords
@@ -22,9 +21,6 @@ from shared.domain.incidents import Incident
 from shared.domain.locks import Versioned
 from shared.domain.notification_cursors import Delivery, NotificationCursor
 from shared.domain.notifications import Receipt, Severity, Signal
-
-_NINES: Final = 10**17 - 1  # as many digits as microseconds since 1970 will have until the year 5138
-_UNIX_START: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class TableNotificationCursorStore:
@@ -103,7 +99,6 @@ def _encode_incident(incident: Incident) -> Mapping[str, object]:
 
 def _decode_incident(what: str, key: str, kept: object) -> Incident:
     row = Fields(f"{what}, incident {key}", kept if isinstance(kept, dict) else {})
-    quiet_until = row.optional_text("quiet_until")
     return Incident(
         key=key,
         opened_at=row.instant("opened_at"),
@@ -112,17 +107,16 @@ def _decode_incident(what: str, key: str, kept: object) -> Incident:
         sentence=row.text("sentence"),
         next_action=row.text("next_action"),
         acknowledged=row.flag("acknowledged"),
-        quiet_until=instant(quiet_until) if quiet_until else None,
+        quiet_until=row.optional_instant("quiet_until"),
         thread=row.optional_text("thread"),
         operations=tuple(row.texts("operations")),
     )
 
 
 def _delivery_row(delivery: Delivery) -> str:
-    microseconds = round((delivery.at - _UNIX_START).total_seconds() * 1_000_000)
     # The id may hold what a row key may not.
     named = hashlib.sha256(f"{delivery.notification_id} {delivery.attempt}".encode()).hexdigest()[:16]
-    return f"{max(_NINES - microseconds, 0):017d}-{named}"
+    return f"{time_counted_down(delivery.at)}-{named}"
 
 
 def _encode_delivery(delivery: Delivery) -> Properties:
