@@ -1,34 +1,21 @@
 """The timeline and the audit as callers get them."""
 
 from collections.abc import Sequence
-from typing import Final
 
 from shared.domain.audit import AuditEntry
 from shared.domain.audit_chain import START, Anchor, Verification
+from shared.domain.cloud_events import envelope
 from shared.domain.events import Event
 from shared.domain.refusals import JsonValue
 from shared.web.responses import Document, timestamp
 
-EVENT_TYPE_PREFIX: Final = "com.mazevault.dr."
-
 
 def cloud_event(event: Event) -> Document:
-    """Return an event in the envelope of CloudEvents 1.0 (JSON format).
-
-    `id` names the fact, so a fact that came to be told twice can be recognised. `sequence` is the extension of that
-    name: a text that sorts as the numbers do.
-    """
-    return {
-        "specversion": "1.0",
-        "id": event.id,
-        "source": f"/environments/{event.environment}",
-        "type": EVENT_TYPE_PREFIX + event.type.value,
-        "subject": event.subject,
-        "time": timestamp(event.at),
-        "datacontenttype": "application/json",
-        "sequence": f"{event.sequence:019d}",
-        "data": dict(event.data),
-    }
+    """Return an event of the timeline as a CloudEvent."""
+    return envelope(
+        id=event.id, environment=event.environment, type=event.type.value, subject=event.subject, at=event.at,
+        sequence=event.sequence, data=event.data,
+    )  # fmt: skip
 
 
 def events_document(events: Sequence[Event], *, after: int) -> Document:

@@ -5,8 +5,9 @@ readers hold exactly (2^53).
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
+from shared.domain.cloud_events import to_milliseconds
 from shared.domain.failover import Snapshot, has_regressed, health_of
 from shared.domain.force import risk_of
 from shared.domain.gateways import ActivationStatus, Gateway
@@ -23,10 +24,7 @@ Document = dict[str, JsonValue]
 
 def timestamp(at: datetime | None) -> str | None:
     """Return an instant such as `2026-11-22T21:06:16.004Z`; what is finer than a millisecond is cut off."""
-    if at is None:
-        return None
-    utc = at.astimezone(UTC)
-    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+    return to_milliseconds(at) if at else None
 
 
 def gateway_health_document(snapshots: Sequence[Snapshot], policy: Policy) -> Document:

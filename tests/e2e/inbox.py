@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from shared.domain.cloud_events import EVENT_TYPE_PREFIX
 from shared.domain.events import Event, EventType
 from shared.domain.incidents import Incident
 from shared.domain.notices import after_event, notification_of
-from shared.web.evidence import EVENT_TYPE_PREFIX
 from tests.e2e.running_lab import RunningLab, expect
 
 Message = dict[str, Any]
