@@ -124,32 +124,34 @@ AsyncHandler = Callable[[Call], Awaitable[Rendered]]
 
 def respond(request: func.HttpRequest, route: Route, handlers: Mapping[str, Handler]) -> func.HttpResponse:
     """Answer a request of this route; HEAD is answered as GET without a body."""
-    request_id, trace = _request_id(request), begin_trace(request, route)
+    request_id = _request_id(request)
+    trace = begin_trace(request, route, request_id=request_id)
     try:
-        call = _admit(request, route, request_id, trace)
+        call = _admit(request, route, trace)
         rendered = call if isinstance(call, Rendered) else handlers[_method(request)](call)
     except Exception as failure:
         rendered = _failed(failure, request, request_id)
-    return _response(request, rendered, request_id, route, trace)
+    return _response(request, rendered, trace)
 
 
 async def respond_async(
     request: func.HttpRequest, route: Route, handlers: Mapping[str, AsyncHandler]
 ) -> func.HttpResponse:
     """Answer a request whose handler awaits the orchestration client; anything that blocks runs in a thread."""
-    request_id, trace = _request_id(request), begin_trace(request, route)
+    request_id = _request_id(request)
+    trace = begin_trace(request, route, request_id=request_id)
     try:
-        call = await asyncio.to_thread(_admit, request, route, request_id, trace)
+        call = await asyncio.to_thread(_admit, request, route, trace)
         rendered = call if isinstance(call, Rendered) else await handlers[_method(request)](call)
     except Exception as failure:
         rendered = _failed(failure, request, request_id)
-    return _response(request, rendered, request_id, route, trace)
+    return _response(request, rendered, trace)
 
 
-def _admit(request: func.HttpRequest, route: Route, request_id: str, trace: RequestTrace | None) -> Call | Rendered:
+def _admit(request: func.HttpRequest, route: Route, trace: RequestTrace) -> Call | Rendered:
     roles = route.methods.get(request.method.upper())
     if roles is None:
-        return _problem(method_not_allowed(tuple(route.methods), instance=_path(request), request_id=request_id))
+        return _problem(method_not_allowed(tuple(route.methods), instance=_path(request), request_id=trace.request_id))
     principal = None
     if roles:
         keys, rules = signing_keys(), token_rules()
@@ -157,8 +159,8 @@ def _admit(request: func.HttpRequest, route: Route, request_id: str, trace: Requ
         principal = authenticate(request.headers.get("authorization"), keys=keys, expected=rules, now=now)
         require(principal, *sorted(roles))
     return Call(
-        request=request, request_id=request_id, principal=principal, ports=ports(),
-        traceparent=trace.traceparent if trace else "",
+        request=request, request_id=trace.request_id, principal=principal, ports=ports(),
+        traceparent=trace.traceparent,
     )  # fmt: skip
 
 
@@ -176,17 +178,14 @@ def _problem(problem: Problem, headers: Mapping[str, str] | None = None) -> Rend
     return Rendered(problem.status, dict(problem.body), {**problem.headers, **(headers or {})})
 
 
-def _response(
-    request: func.HttpRequest, rendered: Rendered, request_id: str, route: Route, trace: RequestTrace | None
-) -> func.HttpResponse:
-    if trace is not None:
-        trace.end(rendered.status, route=route.path, request_id=request_id)
+def _response(request: func.HttpRequest, rendered: Rendered, trace: RequestTrace) -> func.HttpResponse:
+    trace.end(rendered.status)
     problem = rendered.status >= 400
     headers = {
         "Cache-Control": "no-store",
         "X-Content-Type-Options": "nosniff",
-        "x-request-id": request_id,
-        **({"traceparent": trace.traceparent} if trace and trace.traceparent else {}),
+        "x-request-id": trace.request_id,
+        **({"traceparent": trace.traceparent} if trace.traceparent else {}),
         **rendered.headers,
     }
     if isinstance(rendered.document, Text):
