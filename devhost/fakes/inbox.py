@@ -13,7 +13,6 @@ import argparse
 import asyncio
 import hmac
 import json
-import os
 import secrets
 import time
 from collections.abc import Awaitable, Callable
@@ -29,13 +28,11 @@ from devhost.fakes.inbox_kept import RECEIVERS, Kept, Message, Mode
 from devhost.fakes.inbox_modes import misbehave
 from devhost.fakes.inbox_page import HEADERS, page
 from devhost.fakes.serving import (
-    SHUTDOWN_S,
     json_body,
     loopback_names_only,
     loopback_socket,
     port_of,
-    until_told_to_end,
-    write_ready_file,
+    serve_until_told_to_end,
 )
 from shared.domain.webhook_signatures import NotVerified, verify
 
@@ -251,15 +248,8 @@ async def serve(arguments: argparse.Namespace) -> None:
     keys, url = Keys(), f"http://127.0.0.1:{port_of(listener)}"
     application = web.Application(middlewares=[loopback_names_only], client_max_size=LARGEST_REQUEST_BYTES)
     application.add_routes(Inbox(keys, Kept()).routes())
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=SHUTDOWN_S)
-    await runner.setup()
-    try:
-        await web.SockSite(runner, listener).start()
-        ready = {"url": url, "channels": keys.channels(url), "pid": os.getpid()}
-        write_ready_file(arguments.ready_file, ready)
-        await until_told_to_end()
-    finally:
-        await runner.cleanup()
+    ready = {"url": url, "channels": keys.channels(url)}
+    await serve_until_told_to_end(application, listener, ready_file=arguments.ready_file, ready=ready)
 
 
 def parser() -> argparse.ArgumentParser:

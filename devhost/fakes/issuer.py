@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import secrets
 import time
 import uuid
@@ -24,13 +23,11 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from devhost.fakes.issuer_keys import key_in, public_jwk
 from devhost.fakes.serving import (
-    SHUTDOWN_S,
     json_body,
     loopback_names_only,
     loopback_socket,
     port_of,
-    until_told_to_end,
-    write_ready_file,
+    serve_until_told_to_end,
 )
 
 TENANT = "7d1f6c1e-2f5a-4c0e-9a52-6f4f3a1c9b10"
@@ -162,22 +159,14 @@ async def serve(arguments: argparse.Namespace) -> None:
     )
     application = web.Application(middlewares=[loopback_names_only])
     application.add_routes(IssuerEndpoints(issuer, port).routes())
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=SHUTDOWN_S)
-    await runner.setup()
-    try:
-        await web.SockSite(runner, listener).start()
-        ready = {
-            "issuer": issuer.issuer,
-            "jwks_url": jwks_url(port, tenant),
-            "token_url": f"http://127.0.0.1:{port}/token",
-            "audience": issuer.audience,
-            "tenant": tenant,
-            "pid": os.getpid(),
-        }
-        write_ready_file(arguments.ready_file, ready)
-        await until_told_to_end()
-    finally:
-        await runner.cleanup()
+    ready = {
+        "issuer": issuer.issuer,
+        "jwks_url": jwks_url(port, tenant),
+        "token_url": f"http://127.0.0.1:{port}/token",
+        "audience": issuer.audience,
+        "tenant": tenant,
+    }
+    await serve_until_told_to_end(application, listener, ready_file=arguments.ready_file, ready=ready)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -74,6 +74,20 @@ def write_ready_file(file: Path | None, content: Mapping[str, object]) -> None:
     unfinished.replace(file)
 
 
+async def serve_until_told_to_end(
+    application: web.Application, listener: socket.socket, *, ready_file: Path | None, ready: Mapping[str, object]
+) -> None:
+    """Serve the application on one socket; say where it is, with the process id, as soon as it answers."""
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=SHUTDOWN_S)
+    await runner.setup()
+    try:
+        await web.SockSite(runner, listener).start()
+        write_ready_file(ready_file, {**ready, "pid": os.getpid()})
+        await until_told_to_end()
+    finally:
+        await runner.cleanup()
+
+
 async def until_told_to_end() -> None:
     """Return at the first SIGINT or SIGTERM."""
     ended = asyncio.Event()
