@@ -1,7 +1,6 @@
 """What each answer of the service means, told by a service that answers whatever the test wants."""
 
 import datetime
-import http.server
 import ipaddress
 import os
 import socket
@@ -30,11 +29,12 @@ from shared.domain.faults import (
     OutcomeUnknown,
 )  # fmt: skip
 from tests.contract.tables.examples import lock
+from tests.http_server import QuietHandler, serving
 
 KEY = "AAAA"
 
 
-class Answers(http.server.BaseHTTPRequestHandler):
+class Answers(QuietHandler):
     """Answers every request with one status, and remembers how many there were."""
 
     protocol_version = "HTTP/1.1"
@@ -57,27 +57,16 @@ class Answers(http.server.BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_PUT = answer
 
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
-
 
 @contextmanager
 def service(status: int, code: str = "", body: bytes | None = None) -> Iterator[tuple[TableServiceClient, list[str]]]:
     """Run a service that always answers `status`; give the client and the list of requests it got."""
     requests: list[str] = []
     kind = type("Answers", (Answers,), {"status": status, "code": code, "body": body, "requests": requests})
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), kind) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        endpoint = f"TableEndpoint=http://127.0.0.1:{server.server_address[1]}/acct;"
-        try:
-            with connect_string(
-                f"DefaultEndpointsProtocol=http;AccountName=acct;AccountKey={KEY};{endpoint}"
-            ) as client:
-                yield client, requests
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(kind) as port:
+        endpoint = f"TableEndpoint=http://127.0.0.1:{port}/acct;"
+        with connect_string(f"DefaultEndpointsProtocol=http;AccountName=acct;AccountKey={KEY};{endpoint}") as client:
+            yield client, requests
 
 
 BUSY = [(500, "InternalError"), (502, ""), (503, "ServerBusy"), (504, "")]

@@ -1,8 +1,6 @@
 """What the meter counts: every HTTP request that arrives, once, under the label of the work that sent it."""
 
 import http.client
-import http.server
-import threading
 from collections.abc import Iterator
 from typing import ClassVar, Final
 
@@ -12,11 +10,12 @@ from devhost.usage.meter import Meter, name_of
 from shared.adapters.tables import GATEWAYS, connect_string, create_tables, open_stores
 from tests.contract.tables.conftest import port_of
 from tests.contract.tables.examples import fresh_environment, gateway, lock
+from tests.http_server import QuietHandler, serving
 
 PATH: Final = "/account/gateways(PartitionKey='PRO',RowKey='gw%20a')?$select=x"
 
 
-class Upstream(http.server.BaseHTTPRequestHandler):
+class Upstream(QuietHandler):
     """Remembers what arrives, and answers 200."""
 
     protocol_version = "HTTP/1.1"
@@ -33,19 +32,12 @@ class Upstream(http.server.BaseHTTPRequestHandler):
 
     do_GET = do_POST
 
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
 
 @pytest.fixture
 def upstream() -> Iterator[int]:
     Upstream.seen.clear()
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Upstream) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield server.server_port
-        server.shutdown()
-        thread.join()
+    with serving(Upstream) as port:
+        yield port
 
 
 def test_a_request_goes_on_byte_for_byte_and_nothing_signed_is_added(upstream: int) -> None:

@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from shared.adapters.signing_keys import NotAKeySet, SigningKeys, usable_keys
 from shared.domain.faults import SigningKeysUnavailable
+from tests.http_server import QuietHandler, serving
 from tests.unit.web.tokens import EC_KEY, OTHER_RSA_KEY, RSA_KEY, jwk_of
 
 T0 = datetime(2026, 11, 23, 20, 15, tzinfo=UTC)
@@ -51,20 +52,13 @@ class Issuer:
 def issuer() -> Iterator[Issuer]:
     made = Issuer()
 
-    class Requests(BaseHTTPRequestHandler):
+    class Requests(QuietHandler):
         def do_GET(self) -> None:
             made.answer(self)
 
-        def log_message(self, format: str, *args: Any) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Requests) as server:
-        made.url = f"http://127.0.0.1:{server.server_port}/keys"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
+    with serving(Requests) as port:
+        made.url = f"http://127.0.0.1:{port}/keys"
         yield made
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture

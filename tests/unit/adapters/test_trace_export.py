@@ -6,16 +6,15 @@ import gzip
 import json
 import logging
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from shared.adapters.trace_export import open_traces
 from shared.domain.traces import Span, SpanContext, SpanKind, TraceExporter
+from tests.http_server import QuietHandler, serving
 from tests.otlp_collector import attributes, collecting
 
 AT = datetime(2026, 11, 23, 20, 15, 0, 123457, tzinfo=UTC)
@@ -73,7 +72,7 @@ def ingestion() -> Iterator[tuple[str, list[dict[str, object]]]]:
     """Azure Monitor's ingestion endpoint as far as an exporter sees it: its URL, and what was sent."""
     sent: list[dict[str, object]] = []
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             items = json.loads(gzip.decompress(body) if self.headers.get("content-encoding") == "gzip" else body)
@@ -85,16 +84,8 @@ def ingestion() -> Iterator[tuple[str, list[dict[str, object]]]]:
             self.end_headers()
             self.wfile.write(answer)
 
-        def log_message(self, format: str, *arguments: object) -> None:
-            del format, arguments
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}", sent
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(Handler) as port:
+        yield f"http://127.0.0.1:{port}", sent
 
 
 def test_spans_arrive_in_azure_monitor(

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -13,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from gateway_agent.tokens import CachedToken, FetchedToken, TokenUnavailable, managed_identity, token_in_file
+from tests.http_server import QuietHandler, serving
 
 HOUR_S = 3600.0
 
@@ -81,7 +80,7 @@ class Azure:
 def azure() -> Iterator[Azure]:
     azure = Azure()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_GET(self) -> None:
             self._reply(parse_qs(urlsplit(self.path).query))
 
@@ -94,17 +93,9 @@ def azure() -> Iterator[Azure]:
             self.end_headers()
             self.wfile.write(json.dumps(azure.answer[1]).encode())
 
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    azure.url = f"http://127.0.0.1:{server.server_address[1]}"
-    yield azure
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(Handler) as port:
+        azure.url = f"http://127.0.0.1:{port}"
+        yield azure
 
 
 def test_the_metadata_service_is_asked_for_the_identity_and_the_audience(azure: Azure) -> None:
