@@ -1,5 +1,6 @@
 """One environment of the lab, brought from whatever state it is in to the one a test begins with."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -50,6 +51,19 @@ class LabEnvironment:
         """POST failback."""
         return self.lab.post(f"admin/failover/{self.name}/failback{query}")
 
+    def carried_out(self, ask: Callable[[str], httpx2.Response]) -> dict[str, Any]:
+        """Ask for an operation, again while a store does not answer, and return the document of its good end.
+
+        The store in the lab closes idle connections at any moment, and asking again joins what has begun.
+        """
+        answer = eventually(
+            lambda: ask("?wait=60"),
+            lambda answer: answer.status_code != 503,
+            what="the stores to answer",
+            within_s=WITHIN_S,
+        )
+        return dict(expect(answer, 200))
+
     def kill(self, gateway: str) -> None:
         """End a gateway's process if it runs."""
         if self.lab.running(gateway):
@@ -83,7 +97,7 @@ class LabEnvironment:
         self.lab.command("heal", self.primary)
         if self.stores.lock(self.name).get("holder") == self.dr:
             self.with_stable_primary()
-            expect(self.failback("?wait=60"), 200)
+            self.carried_out(self.failback)
         self._until(self.primary, "active")
         self._without_operation()
 
@@ -111,7 +125,7 @@ class LabEnvironment:
         """Bring it where runbook section 2 begins: the DR gateway active, the primary silent."""
         if self.stores.lock(self.name).get("holder") != self.dr:
             self.with_failed_primary()
-            expect(self.activate_dr("?wait=60"), 200)
+            self.carried_out(self.activate_dr)
         self._without_operation()
         self.kill(self.primary)
 

@@ -9,7 +9,6 @@ import pytest
 from shared.adapters.receivers import ATTEMPT_S
 from tests.e2e.environment import LabEnvironment
 from tests.e2e.inbox import Inbox
-from tests.e2e.running_lab import expect
 from tests.e2e.waiting import eventually
 
 pytestmark = pytest.mark.timeout(240)
@@ -39,9 +38,9 @@ def failover(npr: LabEnvironment, inbox: Inbox) -> Story:
     after = inbox.newest()
     npr.with_failed_primary()
     npr.with_stopped_dr_cluster()
-    answer = npr.activate_dr("?wait=60")
-    expect(answer, 200)
-    report = npr.lab.get(f"admin/operations/{answer.headers['operation-id']}/report")
+    npr.carried_out(npr.activate_dr)
+    newest = npr.lab.get(f"admin/environments/{npr.name}/history?kind=failover")["value"][0]
+    report = npr.lab.get(f"admin/operations/{newest['id']}/report")
     return Story(after=after, execute_s=float(report["recovery_time"]["execute_seconds"]))
 
 
